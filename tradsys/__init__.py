@@ -1,0 +1,1 @@
+"""TradSys: algorithmic trading for Indian and crypto markets."""

@@ -1,0 +1,135 @@
+"""Every failure TradSys raises, as one tree.
+
+TradSysError
+├── InputRefused            exit 2: nothing was written
+│   ├── ConfigError         a run file, flag, environment variable or parameter
+│   │   └── UnknownName     a key, strategy, instrument or plan that does not exist; carries the nearest valid name
+│   ├── DataError           market data: malformed, unsorted, duplicated, not positive
+│   │   └── MissingData     a file, instrument or window that is not there
+│   ├── StrategyError       a strategy file that cannot be loaded
+│   └── UncoveredDate       no dated row of reference data covers the date asked for
+├── ResourceError           exit 3: disk full, permission, unreadable device
+└── InvariantBroken         exit 70: a law of the ledger or of the order life cycle does not hold; trading stops
+    └── IllegalTransition   an order event that the life-cycle table does not allow
+
+Expected outcomes (a refusal, a rejection, a gap) are events, never exceptions.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class TradSysError(Exception):
+    """Root of all failures: what went wrong, with which value, against which limit, and what to do about it."""
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self, message: str, *, value: object = None, limit: object = None, fix: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.value = value
+        self.limit = limit
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.fix})" if self.fix else self.message
+
+    def as_dict(self) -> dict[str, object]:
+        """The body of `{"error": …}` that `--json` prints."""
+        plain = (str, int, float, bool, type(None))
+        value = self.value if isinstance(self.value, plain) else str(self.value)
+        limit = self.limit if isinstance(self.limit, plain) else str(self.limit)
+        return {
+            "code": self.code,
+            "message": self.message,
+            "value": value,
+            "limit": limit,
+            "fix": self.fix,
+        }
+
+
+class InputRefused(TradSysError):
+    """What the user gave cannot be used; nothing was written."""
+
+    code = "input_refused"
+    exit_code = 2
+
+
+class ConfigError(InputRefused):
+    """A run file, flag, environment variable or parameter is wrong."""
+
+    code = "config"
+
+
+class UnknownName(ConfigError):
+    """A name that does not exist, with the nearest one that does."""
+
+    code = "unknown_name"
+
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str], *, where: str = ""
+    ) -> None:
+        choices = sorted(known)
+        near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+        fix = (
+            f"did you mean {near[0]!r}?"
+            if near
+            else f"known: {', '.join(choices) or 'none'}"
+        )
+        place = f" in {where}" if where else ""
+        super().__init__(
+            f"unknown {kind} {name!r}{place}",
+            value=name,
+            limit=", ".join(choices),
+            fix=fix,
+        )
+
+
+class DataError(InputRefused):
+    """Market data that cannot be traded on as it stands."""
+
+    code = "data"
+
+
+class MissingData(DataError):
+    """A file, an instrument or a window of time that the data does not have."""
+
+    code = "missing_data"
+
+
+class StrategyError(InputRefused):
+    """A strategy that cannot be loaded."""
+
+    code = "strategy"
+
+
+class UncoveredDate(InputRefused):
+    """No dated row of reference data covers the date."""
+
+    code = "uncovered_date"
+
+
+class ResourceError(TradSysError):
+    """The machine could not do it: disk full, permission denied, unreadable device."""
+
+    code = "resource"
+    exit_code = 3
+
+
+class InvariantBroken(TradSysError):
+    """A law of the ledger or the order life cycle does not hold: a defect of ours, and a reason to stop."""
+
+    code = "invariant_broken"
+    exit_code = 70
+
+
+class IllegalTransition(InvariantBroken):
+    """An order event that the life-cycle table does not allow in the order's state."""
+
+    code = "illegal_transition"

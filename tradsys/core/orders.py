@@ -1,0 +1,84 @@
+"""The life cycle of an order: one table that the code looks up and the documents draw.
+
+Rules for this file:
+1. A missing entry is an illegal transition; nothing is ignored silently.
+2. Terminal states have no entries but late fills, which the venue may report after a cancel crossed them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from tradsys.core.errors import IllegalTransition
+from tradsys.core.events import (
+    Accepted,
+    Approved,
+    Cancelled,
+    Expired,
+    Fill,
+    OrderEvent,
+    Refused,
+    Rejected,
+    Triggered,
+)
+
+
+class OrderState(StrEnum):
+    """Where an order stands."""
+
+    NEW = "new"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    OPEN = "open"
+    PARTLY_FILLED = "partly_filled"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+
+_S = OrderState
+
+TRANSITIONS: dict[OrderState, dict[type[OrderEvent], OrderState]] = {
+    _S.NEW: {Approved: _S.APPROVED, Refused: _S.REFUSED},
+    _S.APPROVED: {
+        Accepted: _S.OPEN,
+        Rejected: _S.REJECTED,
+        Cancelled: _S.CANCELLED,
+        Expired: _S.EXPIRED,
+    },
+    _S.OPEN: {
+        Triggered: _S.OPEN,
+        Fill: _S.PARTLY_FILLED,
+        Cancelled: _S.CANCELLED,
+        Expired: _S.EXPIRED,
+    },
+    _S.PARTLY_FILLED: {
+        Triggered: _S.PARTLY_FILLED,
+        Fill: _S.PARTLY_FILLED,
+        Cancelled: _S.CANCELLED,
+        Expired: _S.EXPIRED,
+    },
+    _S.REFUSED: {},
+    _S.FILLED: {},
+    _S.CANCELLED: {Fill: _S.CANCELLED},
+    _S.EXPIRED: {},
+    _S.REJECTED: {},
+}
+"""State and event to next state. A fill of the whole remainder leads on to `FILLED` (see `step`)."""
+
+TERMINAL = frozenset({_S.REFUSED, _S.FILLED, _S.CANCELLED, _S.EXPIRED, _S.REJECTED})
+
+
+def step(state: OrderState, event: OrderEvent, *, remaining: int) -> OrderState:
+    """The state after `event`; `remaining` is the quantity still unfilled after it. Raises `IllegalTransition`."""
+    following = TRANSITIONS[state].get(type(event))
+    if following is None:
+        raise IllegalTransition(
+            f"order {event.order_id}: {type(event).__name__} in state {state}",
+            value=type(event).__name__,
+            limit=state,
+        )
+    if following is OrderState.PARTLY_FILLED and remaining == 0 and type(event) is Fill:
+        return OrderState.FILLED
+    return following
