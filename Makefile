@@ -1,0 +1,82 @@
+# Every verb sets itself up: nothing but Python 3.11 and make is needed.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime.stamp
+DEV := $(VENV)/.dev.stamp
+# uv where it could be had, else the pip of the environment.
+INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --python $(BIN)/python "$$@"; \
+          else $(BIN)/python -m pip install --quiet "$$@"; fi
+
+.PHONY: help demo test check format bench peers peers-record sessions docs lock clean
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(RUNTIME) ## two real backtests on the sample data, with their tear sheets
+	@$(BIN)/tradsys backtest configs/demo_opening_range.toml
+	@$(BIN)/tradsys backtest configs/demo_ema_trend.toml
+
+test: check ## style, types, import rules and the whole test suite
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+check: $(DEV) ## style, types, import rules and the house rules
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/house
+
+format: $(DEV) ## put the code into the house style
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: $(DEV) ## measure beside the peers and write docs/benchmarks.md
+	@$(BIN)/python benchmarks/run.py
+
+peers: $(DEV) ## build the peers' environments that bench uses
+	@$(BIN)/python benchmarks/peers.py
+
+peers-record: $(DEV) ## record the peers' trades on ORCL daily as answers for the tests
+	@$(BIN)/python benchmarks/record_peers.py
+
+sessions: $(DEV) ## generate the table of exchange sessions
+	@$(BIN)/python -m tradsys.reference.generate_sessions
+
+docs: $(DEV) ## build the documentation into site/
+	@$(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+lock: $(DEV) ## resolve the pinned requirements anew
+	@compile() { $(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --no-emit-index-url \
+	    --python-version 3.11 --upgrade "$$@"; }; \
+	compile requirements-build.in -o requirements-build.txt; \
+	compile pyproject.toml -o requirements.txt; \
+	compile pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove the environment and everything generated
+	@rm -rf $(VENV) site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.tools.stamp: requirements-build.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+	    echo "error: $(PYTHON) is not Python 3.11 ($$($(PYTHON) --version 2>&1 || true)); install it or run make PYTHON=/path/to/python3.11" >&2; \
+	    exit 2; }
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.txt
+	@touch $@
+
+$(RUNTIME): $(VENV)/.tools.stamp requirements.txt pyproject.toml
+	@set -- --require-hashes -r requirements.txt; $(INSTALL)
+	@set -- --no-deps --no-build-isolation --editable .; $(INSTALL)
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements-dev.txt
+	@set -- --require-hashes -r requirements-dev.txt; $(INSTALL)
+	@touch $@

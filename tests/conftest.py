@@ -1,0 +1,25 @@
+"""What every test may ask for: the repository's root and the folder of shared sample data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the working copy."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of sample data that is read in place and never shipped; skips where it is absent."""
+    folder = Path(os.environ.get("TRADSYS_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no sample data at {folder}; set TRADSYS_SHARED_DATA")
+    return folder
