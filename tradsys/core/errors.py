@@ -28,9 +28,7 @@ class TradSysError(Exception):
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
 
-    def __init__(
-        self, message: str, *, value: object = None, limit: object = None, fix: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, value: object = None, limit: object = None, fix: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.value = value
@@ -72,16 +70,10 @@ class UnknownName(ConfigError):
 
     code = "unknown_name"
 
-    def __init__(
-        self, kind: str, name: str, known: Iterable[str], *, where: str = ""
-    ) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
         choices = sorted(known)
         near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
-        fix = (
-            f"did you mean {near[0]!r}?"
-            if near
-            else f"known: {', '.join(choices) or 'none'}"
-        )
+        fix = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(choices) or 'none'}"
         place = f" in {where}" if where else ""
         super().__init__(
             f"unknown {kind} {name!r}{place}",

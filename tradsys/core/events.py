@@ -116,9 +116,7 @@ class Phase(StrEnum):
     CLOSED = "closed"
 
 
-class SessionChange(
-    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"
-):
+class SessionChange(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
     """An exchange segment enters a phase; `date` is the session's date as `YYYYMMDD`."""
 
     at: int
@@ -127,9 +125,7 @@ class SessionChange(
     date: int
 
 
-class Timer(
-    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"
-):
+class Timer(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
     """A named instant: `square_off`, or one a strategy asked for."""
 
     at: int
@@ -145,9 +141,7 @@ class ActionKind(StrEnum):
     DIVIDEND = "dividend"
 
 
-class CorporateAction(
-    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"
-):
+class CorporateAction(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
     """In force from `at` (the open of the ex-date). A holder of `old` shares holds `new` afterwards (bonus 1:1: 1 → 2);
     a dividend pays `cash` (1e-8) a share held before."""
 
@@ -163,10 +157,8 @@ class CorporateAction(
 # --- what strategies want: floats, as authors write them
 
 
-class Intent(
-    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"
-):
-    """Something a strategy wants to be true. `price` is what it looked at when it decided (0: unknown)."""
+class Intent(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
+    """Something a strategy wants to be true."""
 
     instrument: str
     reason: str = ""
@@ -226,9 +218,7 @@ class CancelIntent(Intent, frozen=True, kw_only=True, gc=False):
 # --- what became of it: exact
 
 
-class Order(
-    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"
-):
+class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
     """An order as the gate sees it. Prices and quantity in 1e-8; `group` links orders of which one cancels the rest;
     children of a bracket (`parent` > 0) sleep until the parent fills."""
 
@@ -249,9 +239,7 @@ class Order(
     reason: str = ""
 
 
-class OrderEvent(
-    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"
-):
+class OrderEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
     """Something that happened to an order."""
 
     at: int
@@ -265,8 +253,10 @@ class Approved(OrderEvent, frozen=True, kw_only=True, gc=False):
 
 
 class Refused(OrderEvent, frozen=True, kw_only=True, gc=False):
-    """Our own rules said no: which rule, which limit, which value."""
+    """Our own rules said no: which rule, which limit, which value. `order` is None where an intent could not even be
+    made an order (a NaN price, say)."""
 
+    order: Order | None = None
     rule: str
     limit: str
     value: str
@@ -301,6 +291,12 @@ class Fill(OrderEvent, frozen=True, kw_only=True, gc=False):
     reason: str = ""
 
 
+class CancelRequested(OrderEvent, frozen=True, kw_only=True, gc=False):
+    """We asked the venue to withdraw an order; it works until the venue says `Cancelled`."""
+
+    reason: str
+
+
 class Cancelled(OrderEvent, frozen=True, kw_only=True, gc=False):
     """Withdrawn, by us or as the loser of a pair; `remaining` was not filled."""
 
@@ -322,9 +318,7 @@ class Charged(OrderEvent, frozen=True, kw_only=True, gc=False):
     items: tuple[tuple[str, int], ...]
 
 
-class CashMoved(
-    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"
-):
+class CashMoved(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
     """Cash that moved without an order: dividend, funding, settlement, fraction of a share. Positive is received."""
 
     at: int
@@ -334,9 +328,7 @@ class CashMoved(
     reason: str
 
 
-class Halted(
-    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"
-):
+class Halted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
     """A strategy raised and is out of the run; the others go on."""
 
     at: int
@@ -347,13 +339,13 @@ class Halted(
 
 Decision = Signal | Target | OrderIntent | TwoOrders | QuoteIntent | CancelIntent
 Outcome = (
-    Order
-    | Approved
+    Approved
     | Refused
     | Accepted
     | Rejected
     | Triggered
     | Fill
+    | CancelRequested
     | Cancelled
     | Expired
     | Charged

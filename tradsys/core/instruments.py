@@ -108,9 +108,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def quantity(self, value: float, *, at: int) -> Quantity:
         """The exact quantity on the lot grid, rounded toward zero. Raises `ConfigError` for NaN or out of range."""
-        return Quantity(
-            to_step(from_float(value), self.lot_at(at), Rounding.TOWARD_ZERO)
-        )
+        return Quantity(to_step(from_float(value), self.lot_at(at), Rounding.TOWARD_ZERO))
 
 
 def is_option(instrument: Instrument) -> bool:

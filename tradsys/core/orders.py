@@ -14,6 +14,7 @@ from tradsys.core.events import (
     Accepted,
     Approved,
     Cancelled,
+    CancelRequested,
     Expired,
     Fill,
     OrderEvent,
@@ -55,6 +56,7 @@ TRANSITIONS: dict[OrderState, dict[type[OrderEvent], OrderState]] = {
     },
     _S.PARTLY_FILLED: {
         Triggered: _S.PARTLY_FILLED,
+        CancelRequested: _S.PARTLY_FILLED,
         Fill: _S.PARTLY_FILLED,
         Cancelled: _S.CANCELLED,
         Expired: _S.EXPIRED,

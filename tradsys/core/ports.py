@@ -40,18 +40,14 @@ class Check(Protocol):
 
     name: str
 
-    def __call__(
-        self, order: Order, instrument: Instrument, price: int
-    ) -> Refused | None:
+    def __call__(self, order: Order, instrument: Instrument, price: int) -> Refused | None:
         """A refusal carrying rule, limit and value, or None. `price` is the last price, 1e-8."""
 
 
 class ChargePlan(Protocol):
     """What a fill costs, itemised; 1e-8 of the currency."""
 
-    def on_fill(
-        self, fill: Fill, instrument: Instrument
-    ) -> tuple[tuple[str, int], ...]:
+    def on_fill(self, fill: Fill, instrument: Instrument) -> tuple[tuple[str, int], ...]:
         """Items of one fill, in the order of a contract note."""
 
 

@@ -75,9 +75,7 @@ def from_text(text: str) -> int:
     try:
         scaled = Decimal(text).scaleb(8)
     except InvalidOperation:
-        raise ConfigError(
-            "not a number", value=text, fix="give a decimal such as 1523.45"
-        ) from None
+        raise ConfigError("not a number", value=text, fix="give a decimal such as 1523.45") from None
     if not scaled.is_finite() or scaled != scaled.to_integral_value():
         raise ConfigError(
             "finer than 1e-8, or not finite",
@@ -97,9 +95,7 @@ def to_text(units: int) -> str:
     """The shortest exact decimal of a scaled int: `from_text(to_text(x)) == x`."""
     whole, part = divmod(abs(units), SCALE)
     fraction = f"{part:08d}".rstrip("0")
-    return ("-" if units < 0 else "") + (
-        f"{whole}.{fraction}" if fraction else str(whole)
-    )
+    return ("-" if units < 0 else "") + (f"{whole}.{fraction}" if fraction else str(whole))
 
 
 def notional(*, price: int, quantity: int, multiplier: int = 1) -> Money:
