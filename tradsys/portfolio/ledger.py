@@ -1,0 +1,349 @@
+"""Positions, cash and charges as a fold over fills: exact ints, average cost, one currency.
+
+The law, to the last unit after every event: start + realised + unrealised - charges + cash moves == equity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from tradsys.core.errors import ConfigError, InvariantBroken
+from tradsys.core.events import ActionKind, CashMoved, CorporateAction, Fill, Product, Side
+from tradsys.core.instruments import Instrument, OptionRight, Segment
+from tradsys.core.units import SCALE, Rounding, divide, notional, to_step, to_text
+
+Key = tuple[str, str, Product]
+"""Strategy, instrument, product."""
+
+Items = tuple[tuple[str, int], ...]
+"""Charge items of one fill: name and amount in 1e-8."""
+
+
+class Booking(msgspec.Struct, frozen=True, gc=False):
+    """What one fill did, 1e-8: gain or loss `realised` before charges, units `closed` and `opened` (both unsigned; both
+    non-zero where the fill went through zero), change of `cash` after charges, `quantity` held afterwards (signed)."""
+
+    realised: int
+    closed: int
+    opened: int
+    cash: int
+    quantity: int
+
+
+class Totals:
+    """Sums of money since the start, 1e-8: `realised` before charges, `charges` paid, `cash_moves` received."""
+
+    __slots__ = ("cash_moves", "charges", "realised")
+
+    def __init__(self) -> None:
+        self.realised = 0
+        self.charges = 0
+        self.cash_moves = 0
+
+
+class Position:
+    """What one strategy holds of one instrument under one product, all 1e-8.
+
+    `quantity` is signed; `cost` is the signed sum of the notionals still open (positive: paid), so that the average
+    price is derived and never drifts.
+    """
+
+    __slots__ = ("charges", "cost", "instrument", "paid_in_full", "product", "quantity", "realised", "strategy")
+
+    def __init__(self, strategy: str, instrument: Instrument, product: Product) -> None:
+        self.strategy = strategy
+        self.instrument = instrument
+        self.product = product
+        self.paid_in_full = not instrument.is_derivative
+        self.quantity = 0
+        self.cost = 0
+        self.realised = 0
+        self.charges = 0
+
+    @property
+    def average_price(self) -> int:
+        """Cost a unit held, to the nearest 1e-8; 0 when flat."""
+        units = self.quantity * self.instrument.multiplier
+        return divide(self.cost * SCALE, units, Rounding.NEAREST) if units else 0
+
+    def value(self, price: int) -> int:
+        """Money that closing at `price` would bring (negative: cost), rounded against the holder."""
+        return price * self.quantity * self.instrument.multiplier // SCALE
+
+    def open(self, quantity: int, *, price: int) -> int:
+        """Add a signed quantity of the same sign; returns the money paid."""
+        paid = notional(price=price, quantity=quantity, multiplier=self.instrument.multiplier)
+        self.quantity += quantity
+        self.cost += paid
+        return paid
+
+    def close(self, quantity: int, *, price: int) -> tuple[int, int]:
+        """Give up part of what is held (signed, so of the opposite sign); returns money received and realised.
+
+        The part takes its share of the cost, rounded down; a remainder of less than one unit stays with the rest.
+        """
+        received = -notional(price=price, quantity=quantity, multiplier=self.instrument.multiplier)
+        released = self.cost * -quantity // self.quantity
+        self.quantity += quantity
+        self.cost -= released
+        self.realised += received - released
+        return received, received - released
+
+
+class Ledger:
+    """One account: every position of every strategy, and the cash they share.
+
+    Equities, options and spot pay their notional; futures and perpetuals move cash by realised profit only. Margin,
+    interest and borrowing are not modelled here. `cash` is the opening balance, 1e-8 of `currency`.
+    """
+
+    def __init__(self, cash: int, currency: str = "INR") -> None:
+        self.start = cash
+        self.cash = cash
+        self.currency = currency
+        self.totals = Totals()
+        self.charge_items: dict[str, int] = {}
+        self.positions: dict[Key, Position] = {}
+        self.open_positions: dict[Key, Position] = {}
+        self.strategies: dict[str, Totals] = {}
+        self.cash_moves: dict[tuple[str, str], int] = {}
+        self.marks: dict[str, int] = {}
+
+    # --- events
+
+    def book(self, fill: Fill, charges: int, items: Items, instrument: Instrument) -> Booking:
+        """Take a fill and what it cost (`items` add up to `charges`); a fill through zero closes, then opens.
+
+        Raises `InvariantBroken` for a quantity that is not positive or an instrument that is not the fill's,
+        `ConfigError` for an instrument in another currency.
+        """
+        size, price = fill.quantity, fill.price
+        if size <= 0 or instrument.id != fill.instrument:
+            raise _unbookable(fill, instrument)
+        key = (fill.strategy, fill.instrument, fill.product)
+        position = self.positions.get(key) or self._admit(key, instrument)
+        held = position.quantity
+        side = 1 if fill.side > 0 else -1
+        closed = min(size, abs(held)) if held * side < 0 else 0
+        opened = size - closed
+        money = realised = 0
+        if closed:
+            received, realised = position.close(side * closed, price=price)
+            money = received if position.paid_in_full else realised
+        if opened:
+            paid = position.open(side * opened, price=price)
+            if position.paid_in_full:
+                money -= paid
+        self._settle(position, realised=realised, charges=charges, items=items, cash=money - charges)
+        if held == 0 or position.quantity == 0:
+            self._track(key, position, price)
+        return Booking(realised, closed, opened, money - charges, position.quantity)
+
+    def move_cash(self, moved: CashMoved) -> None:
+        """Take cash that moved without an order (deposit, funding, interest). Negative is paid."""
+        key = (moved.strategy, moved.instrument)
+        self.cash_moves[key] = self.cash_moves.get(key, 0) + moved.amount
+        self._strategy(moved.strategy).cash_moves += moved.amount
+        self.totals.cash_moves += moved.amount
+        self.cash += moved.amount
+
+    def apply(self, action: CorporateAction, *, price: int) -> list[CashMoved]:
+        """Carry every holder over an ex-date; returns the cash moves, already booked.
+
+        Split and bonus multiply the quantity; cost stays; the fraction of a lot that results is paid at `price` (1e-8
+        a share after the action). A dividend is received by who is long and paid by who is short. Raises `ConfigError`
+        for a derivative, whose contract the exchange adjusts instead, or a ratio that is not positive.
+        """
+        if action.old <= 0 or action.new <= 0:
+            raise ConfigError("ratio must be positive", value=f"{action.new}:{action.old}", limit="> 0")
+        moves = [self._carry(position, action, price) for position in self.holders(action.instrument)]
+        if action.kind is not ActionKind.DIVIDEND and action.instrument in self.marks:
+            mark = self.marks[action.instrument] * action.old
+            self.marks[action.instrument] = divide(mark, action.new, Rounding.NEAREST)
+        return [move for move in moves if move.amount]
+
+    def settle_expiry(
+        self, instrument: Instrument, *, price: int, at: int, charge: Callable[[Fill, Instrument], Items]
+    ) -> list[tuple[Fill, Booking, Items]]:
+        """Settle every holder of an expired contract in cash; returns the closing fills, already booked.
+
+        `price` is the final settlement price of the underlying (1e-8): a future closes there, an option at its
+        intrinsic value. `charge` prices each fill (exercise tax); its `order_id` is 0, its reason "expiry".
+        """
+        final = settlement_value(instrument, price)
+        settled = []
+        for position in self.holders(instrument.id):
+            fill = _expiry_fill(position, price=final, at=at)
+            items = charge(fill, instrument)
+            settled.append((fill, self.book(fill, sum(amount for _, amount in items), items, instrument), items))
+        return settled
+
+    def mark(self, instrument: str, price: int) -> None:
+        """Value the instrument at `price` (1e-8) from now on."""
+        self.marks[instrument] = price
+
+    # --- standing
+
+    def position(self, strategy: str, instrument: str, product: Product) -> int:
+        """Signed quantity held, 1e-8."""
+        held = self.positions.get((strategy, instrument, product))
+        return held.quantity if held else 0
+
+    def holders(self, instrument: str) -> list[Position]:
+        """Open positions in the instrument, oldest first."""
+        return [held for held in self.open_positions.values() if held.instrument.id == instrument]
+
+    def unrealised(self, strategy: str | None = None) -> int:
+        """Gain or loss of open positions at their marks, of one strategy or of all."""
+        marks = self.marks
+        return sum(
+            held.value(marks[held.instrument.id]) - held.cost
+            for held in self.open_positions.values()
+            if strategy is None or held.strategy == strategy
+        )
+
+    def equity(self) -> int:
+        """Cash, what paid positions would bring, and the open gain or loss of the others, at their marks."""
+        worth = self.cash
+        for held in self.open_positions.values():
+            worth += held.value(self.marks[held.instrument.id])
+            if not held.paid_in_full:
+                worth -= held.cost
+        return worth
+
+    def profit(self, strategy: str) -> int:
+        """Net of charges, with open positions at their marks and cash moves, 1e-8."""
+        totals = self.strategies.get(strategy) or Totals()
+        return totals.realised + self.unrealised(strategy) - totals.charges + totals.cash_moves
+
+    def check(self) -> None:
+        """Raise `InvariantBroken` unless every law of the ledger holds."""
+        totals, positions = self.totals, self.positions.values()
+        strategies = self.strategies.values()
+        expected = self.start + totals.realised + self.unrealised() - totals.charges + totals.cash_moves
+        _demand("equity", self.equity(), expected)
+        _demand("realised by position", sum(held.realised for held in positions), totals.realised)
+        _demand("realised by strategy", sum(each.realised for each in strategies), totals.realised)
+        _demand("charges by position", sum(held.charges for held in positions), totals.charges)
+        _demand("charges by strategy", sum(each.charges for each in strategies), totals.charges)
+        _demand("charges by item", sum(self.charge_items.values()), totals.charges)
+        _demand("cash moves by instrument", sum(self.cash_moves.values()), totals.cash_moves)
+        _demand("cash moves by strategy", sum(each.cash_moves for each in strategies), totals.cash_moves)
+        _demand("open positions", len(self.open_positions), sum(1 for held in positions if held.quantity))
+        _demand("cost of flat positions", sum(abs(held.cost) for held in positions if not held.quantity), 0)
+
+    # --- how
+
+    def _admit(self, key: Key, instrument: Instrument) -> Position:
+        strategy, name, product = key
+        if instrument.currency != self.currency:
+            raise ConfigError(
+                f"{name} is in another currency than the account",
+                value=instrument.currency,
+                limit=self.currency,
+                fix="run it in an account of its own currency",
+            )
+        if instrument.segment is Segment.INDEX:
+            raise ConfigError(f"{name} is an index and cannot be held", value=name, fix="trade its futures")
+        self._strategy(strategy)
+        self.positions[key] = position = Position(strategy, instrument, product)
+        return position
+
+    def _strategy(self, name: str) -> Totals:
+        return self.strategies.get(name) or self.strategies.setdefault(name, Totals())
+
+    def _settle(self, position: Position, *, realised: int, charges: int, items: Items, cash: int) -> None:
+        totals, strategy, sums = self.totals, self.strategies[position.strategy], self.charge_items
+        totals.realised += realised
+        strategy.realised += realised
+        totals.charges += charges
+        strategy.charges += charges
+        position.charges += charges
+        self.cash += cash
+        for name, amount in items:
+            sums[name] = sums.get(name, 0) + amount
+
+    def _track(self, key: Key, position: Position, price: int) -> None:
+        """A position without a mark is valued at its own last trade."""
+        if position.quantity == 0:
+            self.open_positions.pop(key, None)
+            return
+        self.open_positions[key] = position
+        if key[1] not in self.marks:
+            self.marks[key[1]] = price
+
+    def _carry(self, position: Position, action: CorporateAction, price: int) -> CashMoved:
+        if position.instrument.segment in (Segment.FUTURE, Segment.OPTION, Segment.CRYPTO_PERPETUAL):
+            raise ConfigError(
+                "a corporate action applies to shares", value=action.instrument, fix="name the underlying share"
+            )
+        if action.kind is ActionKind.DIVIDEND:
+            amount = position.value(action.cash)
+        else:
+            amount = self._multiply(position, action, price)
+        moved = CashMoved(
+            at=action.at,
+            strategy=position.strategy,
+            instrument=action.instrument,
+            amount=amount,
+            reason="dividend" if action.kind is ActionKind.DIVIDEND else f"fraction of a share ({action.kind})",
+        )
+        self.move_cash(moved)
+        return moved
+
+    def _multiply(self, position: Position, action: CorporateAction, price: int) -> int:
+        """New quantity on the lot grid; returns the money for the fraction that is left, rounded against the holder."""
+        exact = position.quantity * action.new
+        lot = position.instrument.lot_at(action.at)
+        position.quantity = to_step(divide(exact, action.old, Rounding.TOWARD_ZERO), lot, Rounding.TOWARD_ZERO)
+        fraction = exact - position.quantity * action.old
+        if position.quantity == 0:
+            self._write_off(position)
+        return fraction * price * position.instrument.multiplier // (action.old * SCALE)
+
+    def _write_off(self, position: Position) -> None:
+        """Nothing is left to carry the cost: it is a realised loss against the cash paid for the fraction."""
+        loss, position.cost = position.cost, 0
+        position.realised -= loss
+        self._settle(position, realised=-loss, charges=0, items=(), cash=0)
+        del self.open_positions[(position.strategy, position.instrument.id, position.product)]
+
+
+def settlement_value(instrument: Instrument, price: int) -> int:
+    """What one unit settles at when its underlying settles at `price`, 1e-8: intrinsic value, or the price itself."""
+    if instrument.segment is not Segment.OPTION or instrument.strike is None:
+        return price
+    intrinsic = price - instrument.strike if instrument.right is OptionRight.CALL else instrument.strike - price
+    return max(intrinsic, 0)
+
+
+def _expiry_fill(position: Position, *, price: int, at: int) -> Fill:
+    return Fill(
+        at=at,
+        exchange_at=at,
+        order_id=0,
+        strategy=position.strategy,
+        instrument=position.instrument.id,
+        side=Side.SELL if position.quantity > 0 else Side.BUY,
+        quantity=abs(position.quantity),
+        price=price,
+        product=position.product,
+        reason="expiry",
+    )
+
+
+def _unbookable(fill: Fill, instrument: Instrument) -> InvariantBroken:
+    if fill.quantity <= 0:
+        return InvariantBroken(f"fill of order {fill.order_id} has no quantity", value=fill.quantity, limit="> 0")
+    return InvariantBroken(
+        f"fill of order {fill.order_id} is booked to another instrument", value=instrument.id, limit=fill.instrument
+    )
+
+
+def _demand(law: str, found: int, expected: int) -> None:
+    if found != expected or type(found) is not int:
+        raise InvariantBroken(
+            f"ledger: {law} is off by {to_text(found - expected)}", value=found, limit=expected, fix="report this run"
+        )
