@@ -39,13 +39,13 @@ format: $(DEV) ## put the code into the house style
 	@$(BIN)/ruff format
 
 bench: $(DEV) ## measure beside the peers and write docs/benchmarks.md
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python -m benchmarks.run
 
 peers: $(DEV) ## build the peers' environments that bench uses
-	@$(BIN)/python benchmarks/peers.py
+	@$(BIN)/python -m benchmarks.peers
 
 peers-record: $(DEV) ## record the peers' trades on ORCL daily as answers for the tests
-	@$(BIN)/python benchmarks/record_peers.py
+	@$(BIN)/python -m benchmarks.record_peers
 
 sessions: $(DEV) ## generate the table of exchange sessions
 	@$(BIN)/python -m tradsys.reference.generate_sessions
@@ -58,18 +58,21 @@ lock: $(DEV) ## resolve the pinned requirements anew
 	@compile() { $(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --no-emit-index-url \
 	    --python-version 3.11 --upgrade "$$@"; }; \
 	compile requirements-build.in -o requirements-build.txt; \
+	compile requirements-uv.in -o requirements-uv.txt; \
 	compile pyproject.toml -o requirements.txt; \
 	compile pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
 
 clean: ## remove the environment and everything generated
 	@rm -rf $(VENV) site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-$(VENV)/.tools.stamp: requirements-build.txt
+$(VENV)/.tools.stamp: requirements-build.txt requirements-uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
 	    echo "error: $(PYTHON) is not Python 3.11 ($$($(PYTHON) --version 2>&1 || true)); install it or run make PYTHON=/path/to/python3.11" >&2; \
 	    exit 2; }
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt || \
+	    echo "uv is not to be had here; going on with pip" >&2
 	@touch $@
 
 $(RUNTIME): $(VENV)/.tools.stamp requirements.txt pyproject.toml
