@@ -160,7 +160,7 @@ def test_check_finds_a_unit_out_of_place() -> None:
     ledger = Ledger(SCALE)
     trade(ledger, Side.BUY, 1, 1)
     ledger.cash += 1
-    with pytest.raises(InvariantBroken, match="equity is off by 0.00000001"):
+    with pytest.raises(InvariantBroken, match=r"equity is off by 0\.00000001"):
         ledger.check()
 
 
