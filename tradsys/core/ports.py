@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from tradsys.core.events import Approved, Bar, Fill, Order, OrderEvent, Product, Refused
+from tradsys.core.events import Approved, Bar, Fill, Order, OrderEvent, Refused
 from tradsys.core.instruments import Instrument
-from tradsys.core.units import Money
 
 
 class Account(Protocol):
@@ -26,13 +25,19 @@ class Account(Protocol):
 
 
 class Standing(Protocol):
-    """What a check may know of the account: exact, read only."""
+    """What a check may know of the account: exact (1e-8), read only."""
 
-    def free_cash(self) -> Money:
+    def free_cash(self) -> int:
         """Cash that no position or working order has claimed."""
 
-    def position(self, strategy: str, instrument: str, product: Product) -> int:
-        """Signed quantity, 1e-8."""
+    def sellable(self, order: Order) -> int:
+        """Quantity the order's strategy holds and has not yet offered for sale."""
+
+    def opening(self, order: Order) -> int:
+        """The part of the order's quantity that would enlarge or open a position."""
+
+    def needed(self, order: Order, instrument: Instrument, price: int) -> int:
+        """Cash or margin that the order would claim."""
 
 
 class Check(Protocol):

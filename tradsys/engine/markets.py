@@ -1,0 +1,167 @@
+"""What the engine knows of one instrument: its last bar, its indicators, who listens.
+
+An indicator is computed ahead over the whole series (a backtest) or stepped bar by bar (live). Both run the same
+compiled kernel, so a strategy cannot tell which. Over a split, indicators see prices in one continuous unit (price ×
+factor known so far) and their readings are turned back into the price of the day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradsys.core.events import Bar
+from tradsys.core.instruments import Instrument
+from tradsys.core.units import SCALE
+from tradsys.strategies.context import Reading
+
+if TYPE_CHECKING:
+    from tradsys.engine.runner import Runner
+
+CHUNK = 4096
+"""Rows of a precomputed column turned into Python floats at a time: bounded memory, warm cache."""
+
+_POWERS: Mapping[str, int] = {"price": 1, "ratio": 0, "volume": -1, "money": 0, "price_squared": 2}
+"""How an output scales when all prices are multiplied by a factor and all volumes divided by it."""
+
+
+class Stepper(Protocol):
+    """A streaming indicator."""
+
+    def step(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take one bar (open, high, low, close, volume) and give the outputs."""
+
+
+class _Column:
+    """One precomputed output: where its values go and where they come from."""
+
+    __slots__ = ("fields", "name", "values")
+
+    def __init__(self, fields: dict[str, Any], name: str, values: NDArray[np.float64]) -> None:
+        self.fields = fields
+        self.name = name
+        self.values = values
+
+
+class Market:
+    """One instrument inside the engine."""
+
+    __slots__ = (
+        "_base",
+        "_columns",
+        "_steppers",
+        "_warming",
+        "bar",
+        "boundary",
+        "columns",
+        "factor",
+        "instrument",
+        "listeners",
+        "previous_close",
+        "row",
+        "runners",
+    )
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self.bar: Bar | None = None
+        self.previous_close = 0
+        self.factor = 1.0
+        self.runners: list[Runner] = []
+        self.listeners: list[Runner] = []
+        self.columns: list[tuple[dict[str, Any], str, list[float]]] = []
+        self.row = 0
+        self.boundary = 0
+        self._base = 0
+        self._columns: list[_Column] = []
+        self._warming: list[tuple[Reading, int]] = []
+        self._steppers: list[tuple[Reading, Any, Stepper]] = []
+
+    @property
+    def price(self) -> int:
+        """Last close, 1e-8; 0 before the first bar."""
+        return round(self.bar.close * SCALE) if self.bar is not None else 0
+
+    # --- computed ahead
+
+    def precompute(
+        self,
+        requests: list[tuple[Any, Reading]],
+        matrix: NDArray[np.float64],
+        *,
+        factor: NDArray[np.float64] | None,
+        first: int,
+    ) -> None:
+        """Compute every requested indicator over `matrix` (5 × n); row `first` is the first that will be asked for."""
+        source = matrix if factor is None else np.ascontiguousarray(continuous(matrix, factor))
+        for indicator, reading in requests:
+            outputs = indicator.batch(source)
+            for index, name in enumerate(indicator.outputs):
+                values = outputs[index]
+                power = _POWERS[indicator.units[index]]
+                if factor is not None and power:
+                    values = values / factor**power
+                for field in (name, "value") if index == 0 else (name,):
+                    self._columns.append(_Column(reading.__dict__, field, values))
+            self._warming.append((reading, indicator.warmup))
+        self._base = first
+        self.boundary = self.row = 0
+
+    def refill(self) -> None:
+        """Bring in the next rows of every column; a reading is `ready` from the row its warm-up ends.
+
+        The stretch stops where a reading becomes ready, so that the hot loop needs one comparison for both.
+        """
+        base = self._base = self._base + self.row
+        stretch = CHUNK
+        waiting = []
+        for reading, warmup in self._warming:
+            if base >= warmup - 1:
+                reading.ready = True
+            else:
+                waiting.append((reading, warmup))
+                stretch = min(stretch, warmup - 1 - base)
+        self._warming = waiting
+        self.columns = [(c.fields, c.name, c.values[base : base + stretch].tolist()) for c in self._columns]
+        self.row = 0
+        self.boundary = stretch
+
+    # --- stepped
+
+    def attach(self, requests: list[tuple[Any, Reading]]) -> None:
+        """Step every requested indicator with each bar."""
+        for indicator, reading in requests:
+            self._steppers.append((reading, indicator, indicator.stepper()))
+        self.boundary = -1
+
+    def step(self, bar: Bar) -> None:
+        """Feed a bar to the stepped indicators."""
+        if not self._steppers:
+            return
+        factor = self.factor
+        row = np.array([[bar.open], [bar.high], [bar.low], [bar.close], [bar.volume]], dtype=np.float64)
+        if factor != 1.0:
+            row[:4] *= factor
+            row[4] /= factor
+        for reading, indicator, stepper in self._steppers:
+            outputs = stepper.step(row)
+            for index, name in enumerate(indicator.outputs):
+                value = float(outputs[index])
+                power = _POWERS[indicator.units[index]]
+                if factor != 1.0 and power:
+                    value /= factor**power
+                reading.__dict__[name] = value
+                if index == 0:
+                    reading.value = value
+            reading.ready = reading.value == reading.value
+
+
+def continuous(matrix: NDArray[np.float64], factor: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Prices × factor, volume ÷ factor: one unit across splits, using only what was known at each row."""
+    scaled = matrix.copy()
+    scaled[:4] *= factor
+    scaled[4] /= factor
+    return scaled

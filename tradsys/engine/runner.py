@@ -1,0 +1,120 @@
+"""One strategy copy inside the engine: its handlers, what it wants, and what it may see of the account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tradsys.core.events import Bar, Product
+from tradsys.core.ports import Sizer
+from tradsys.core.units import SCALE, to_float
+from tradsys.engine.markets import Market
+from tradsys.portfolio.ledger import Ledger
+from tradsys.strategies.base import Intents, Strategy
+
+Handler = Callable[[Any, Any], Intents]
+
+
+class Desire:
+    """What one strategy copy wants of one instrument, and what is on its way there (1e-8, signed)."""
+
+    __slots__ = ("orders", "quantity", "selling", "strength", "working")
+
+    def __init__(self) -> None:
+        self.strength: float | None = None
+        self.quantity = 0
+        self.working = 0
+        self.selling = 0
+        self.orders: list[int] = []
+
+
+class AccountView:
+    """The shared account as one strategy sees it: floats, read only."""
+
+    __slots__ = ("_ledger", "_markets", "_strategy")
+
+    def __init__(self, ledger: Ledger, markets: dict[str, Market], strategy: str) -> None:
+        self._ledger = ledger
+        self._markets = markets
+        self._strategy = strategy
+
+    @property
+    def cash(self) -> float:
+        """Cash of the shared account."""
+        return to_float(self._ledger.cash)
+
+    @property
+    def equity(self) -> float:
+        """Cash plus positions at the last price, of the shared account."""
+        mark_open(self._ledger, self._markets)
+        return to_float(self._ledger.equity())
+
+    def position(self, instrument: str) -> float:
+        """Signed units this strategy holds, all products together."""
+        ledger, strategy = self._ledger, self._strategy
+        return to_float(sum(ledger.position(strategy, instrument, product) for product in Product))
+
+
+def mark_open(ledger: Ledger, markets: dict[str, Market]) -> None:
+    """Bring the marks of open positions to the last prices."""
+    for held in ledger.open_positions.values():
+        market = markets[held.instrument.id]
+        if market.bar is not None:
+            ledger.mark(held.instrument.id, round(market.bar.close * SCALE))
+
+
+class Runner:
+    """Holds a strategy copy and the bound handlers that its class overrides; the rest cost nothing."""
+
+    __slots__ = (
+        "account",
+        "capital",
+        "desires",
+        "halted",
+        "id",
+        "instruments",
+        "on_bar",
+        "on_fill",
+        "on_order",
+        "on_session",
+        "on_timer",
+        "product",
+        "sizer",
+        "strategy",
+        "timers",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        strategy: Strategy,
+        *,
+        instruments: tuple[str, ...],
+        account: AccountView,
+        sizer: Sizer,
+        product: Product,
+        capital: int,
+    ) -> None:
+        self.id = name
+        self.strategy = strategy
+        self.instruments = instruments
+        self.account = account
+        self.sizer = sizer
+        self.product = product
+        self.capital = capital
+        self.halted = False
+        self.timers: frozenset[str] = frozenset()
+        self.desires = {instrument: Desire() for instrument in instruments}
+        self.on_bar: Callable[[Bar, Any], Intents] | None = self._overridden("on_bar")
+        self.on_fill = self._overridden("on_fill")
+        self.on_order = self._overridden("on_order")
+        self.on_session = self._overridden("on_session")
+        self.on_timer = self._overridden("on_timer")
+
+    def _overridden(self, name: str) -> Handler | None:
+        own: Handler = getattr(self.strategy, name)
+        return None if getattr(type(self.strategy), name) is getattr(Strategy, name) else own
+
+    def allotment(self, ledger: Ledger) -> float:
+        """Equity this copy may size against: its share of the strategy's capital, and of what the strategy earned."""
+        return to_float(self.capital + ledger.profit(self.id) // max(len(self.instruments), 1))

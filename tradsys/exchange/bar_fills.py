@@ -1,0 +1,102 @@
+"""When and where one working order trades inside one bar. Pure: an order, a bar and the models in, a price out.
+
+The path inside a bar is unknown, so it is taken against us: stops before targets, no better price than asked for
+unless the bar opened there, a limit filled only when the price traded through it.
+"""
+
+from __future__ import annotations
+
+from tradsys.core.events import Order, OrderType, Side
+from tradsys.exchange.models import ExactBar, Slippage
+
+
+class WorkingOrder:
+    """An order at the simulated venue: what is left of it, and what it has seen."""
+
+    __slots__ = ("entered_inside", "extreme", "filled", "order", "remaining", "since", "triggered")
+
+    def __init__(self, order: Order, *, since: int) -> None:
+        self.order = order
+        self.remaining = order.quantity
+        self.filled = 0
+        self.since = since
+        self.triggered = False
+        self.extreme = order.trigger
+        self.entered_inside = False
+
+
+def market_price(side: Side, bar: ExactBar, *, since: int, slippage: Slippage, tick: int) -> int:
+    """The bar's open; or, for an order that arrived after the bar began, its close, the first price it could have."""
+    return slippage.worsen(bar.open if since <= bar.start else bar.close, side=side, tick=tick)
+
+
+def limit_price(side: Side, limit: int, bar: ExactBar, *, since: int, slippage: Slippage, tick: int) -> int | None:
+    """A limit marketable at the open trades there (slipped, never beyond the limit); otherwise at the limit, and only
+    when the bar traded through it."""
+    first = bar.open if since <= bar.start else bar.close
+    if (limit - first) * side > 0:
+        worse = slippage.worsen(first, side=side, tick=tick)
+        return min(worse, limit) if side > 0 else max(worse, limit)
+    if since > bar.start:
+        return None
+    through = bar.low < limit if side > 0 else bar.high > limit
+    return limit if through else None
+
+
+def stop_reached(side: Side, trigger: int, bar: ExactBar) -> bool:
+    """Whether the bar touched a stop: a buy stop from below, a sell stop from above."""
+    return bar.high >= trigger if side > 0 else bar.low <= trigger
+
+
+def stop_price(side: Side, trigger: int, bar: ExactBar, *, gap: bool, slippage: Slippage, tick: int) -> int:
+    """The worse of trigger and open (`gap`: the order was there at the open), slipped."""
+    start = trigger
+    if gap:
+        start = max(trigger, bar.open) if side > 0 else min(trigger, bar.open)
+    return slippage.worsen(start, side=side, tick=tick)
+
+
+def trailing_trigger(working: WorkingOrder) -> int:
+    """The level a trailing stop stands at: the extreme before this bar, less the trail."""
+    return working.extreme + working.order.side * working.order.trail
+
+
+def follow(working: WorkingOrder, bar: ExactBar) -> None:
+    """Move a trailing stop's extreme with a bar that did not trigger it."""
+    if working.order.side > 0:
+        working.extreme = min(working.extreme, bar.low)
+    else:
+        working.extreme = max(working.extreme, bar.high)
+
+
+def fill_price(working: WorkingOrder, bar: ExactBar, *, slippage: Slippage, tick: int) -> int | None:
+    """The price this order trades at in this bar, or None. Sets `triggered` when a stop is touched."""
+    order, side = working.order, working.order.side
+    kind = order.type
+    if kind is OrderType.MARKET or (working.triggered and kind is not OrderType.STOP_LIMIT):
+        return market_price(side, bar, since=working.since, slippage=slippage, tick=tick)
+    if kind is OrderType.LIMIT or working.triggered:
+        if working.entered_inside and working.since > bar.start:
+            return None
+        return limit_price(side, order.limit, bar, since=working.since, slippage=slippage, tick=tick)
+    trigger = trailing_trigger(working) if kind is OrderType.TRAILING else order.trigger
+    if not _stop_in_view(working, bar, trigger):
+        return None
+    working.triggered = True
+    price = stop_price(side, trigger, bar, gap=working.since <= bar.start, slippage=slippage, tick=tick)
+    if kind is OrderType.STOP_LIMIT and (price - order.limit) * side > 0:
+        within = (trigger - order.limit) * side <= 0 and not (working.since <= bar.start and _beyond(order, bar))
+        return order.limit if within else None
+    return price
+
+
+def _beyond(order: Order, bar: ExactBar) -> bool:
+    """Whether the bar opened beyond a stop-limit's limit: it then rests."""
+    return (bar.open - order.limit) * order.side > 0
+
+
+def _stop_in_view(working: WorkingOrder, bar: ExactBar, trigger: int) -> bool:
+    """A stop that arrived inside a bar sees only the close, but one born of an entry inside the bar is assumed hit."""
+    if working.since <= bar.start or working.entered_inside:
+        return stop_reached(working.order.side, trigger, bar)
+    return (bar.close - trigger) * working.order.side >= 0

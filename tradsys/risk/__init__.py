@@ -1,0 +1,1 @@
+"""May we, by our own rules?"""

@@ -1,0 +1,125 @@
+"""What an order must satisfy before it leaves: one small class a rule; a refusal carries rule, limit, value and fix.
+
+Every check fails closed: what it cannot know, it refuses. `price` is the last price, 1e-8; 0 means there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tradsys.core.events import Order, Product, Refused, Side
+from tradsys.core.instruments import Instrument, Segment
+from tradsys.core.ports import Standing
+from tradsys.core.units import format_money, to_text
+
+PRODUCTS: dict[Segment, tuple[Product, ...]] = {
+    Segment.EQUITY: (Product.CNC, Product.MIS),
+    Segment.FUTURE: (Product.NRML, Product.MIS),
+    Segment.OPTION: (Product.NRML, Product.MIS),
+    Segment.CRYPTO_SPOT: (Product.SPOT,),
+    Segment.CRYPTO_PERPETUAL: (Product.NRML,),
+}
+
+
+def refuse(order: Order, rule: str, *, limit: str, value: str, fix: str = "") -> Refused:
+    """A refusal of this order by this rule."""
+    return Refused(at=order.at, order_id=order.order_id, order=order, rule=rule, limit=limit, value=value, fix=fix)
+
+
+class Tradable:
+    """An index cannot be bought; a segment takes only its own products; an expired contract takes no order."""
+
+    name = "tradable"
+
+    def __init__(self, futures_of: Callable[[str], str]) -> None:
+        self._futures_of = futures_of
+
+    def __call__(self, order: Order, instrument: Instrument, price: int) -> Refused | None:
+        """None, or `index-not-tradable`, `product-not-allowed`, `contract-expired`, `no-price`."""
+        if instrument.segment is Segment.INDEX:
+            future = self._futures_of(instrument.id)
+            return refuse(
+                order, "index-not-tradable", limit="an index is a number", value=instrument.id, fix=f"trade {future}"
+            )
+        if order.product not in PRODUCTS[instrument.segment]:
+            allowed = ", ".join(PRODUCTS[instrument.segment])
+            return refuse(order, "product-not-allowed", limit=allowed, value=order.product, fix="set execution.product")
+        if instrument.expiry is not None and order.at >= instrument.expiry:
+            return refuse(
+                order, "contract-expired", limit=str(instrument.expiry), value=str(order.at), fix="roll earlier"
+            )
+        if price <= 0:
+            return refuse(order, "no-price", limit="a last price", value="none", fix="wait for the first bar")
+        return None
+
+
+class Delivery:
+    """What is delivered must be there: no short in CNC or spot, no sale beyond what this strategy holds.
+
+    Not modelled: T+1 (a share bought today can be sold today, as brokers allow with their own risk).
+    """
+
+    name = "delivery"
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+
+    def __call__(self, order: Order, instrument: Instrument, price: int) -> Refused | None:
+        """None, or `short-in-delivery`, `sell-beyond-holdings`."""
+        if order.side is not Side.SELL or order.parent or order.product not in (Product.CNC, Product.SPOT):
+            return None
+        held = self._standing.sellable(order)
+        if order.quantity <= held:
+            return None
+        if held <= 0:
+            fix = "buy first, or use MIS for an intraday short" if order.product is Product.CNC else "buy first"
+            return refuse(order, "short-in-delivery", limit="0", value=to_text(held - order.quantity), fix=fix)
+        return refuse(
+            order, "sell-beyond-holdings", limit=to_text(held), value=to_text(order.quantity), fix="sell what is held"
+        )
+
+
+class IntradayEntry:
+    """No new intraday position once the day's square-off is near. `cutoffs` maps an exchange to an instant."""
+
+    name = "intraday-entry"
+
+    def __init__(self, standing: Standing, cutoffs: Mapping[str, int]) -> None:
+        self._standing = standing
+        self._cutoffs = cutoffs
+
+    def __call__(self, order: Order, instrument: Instrument, price: int) -> Refused | None:
+        """None, or `intraday-entry-closed`."""
+        if order.product is not Product.MIS or self._standing.opening(order) == 0:
+            return None
+        cutoff = self._cutoffs.get(instrument.exchange)
+        if cutoff is None or order.at < cutoff:
+            return None
+        return refuse(order, "intraday-entry-closed", limit=str(cutoff), value=str(order.at), fix="enter earlier")
+
+
+class Funds:
+    """What an order would open must be paid for: in full in CNC and spot, by margin in MIS and NRML."""
+
+    name = "funds"
+
+    def __init__(self, standing: Standing, currency: str) -> None:
+        self._standing = standing
+        self._currency = currency
+
+    def __call__(self, order: Order, instrument: Instrument, price: int) -> Refused | None:
+        """None, or `insufficient-cash` (paid in full), `insufficient-margin` (leveraged)."""
+        needed = self._standing.needed(order, instrument, price)
+        if needed <= 0:
+            return None
+        free = self._standing.free_cash()
+        if needed <= free:
+            return None
+        leveraged = order.product in (Product.MIS, Product.NRML)
+        return refuse(
+            order,
+            "insufficient-margin" if leveraged else "insufficient-cash",
+            limit=format_money(free, self._currency),
+            value=format_money(needed, self._currency),
+            fix="trade less, or start with more cash",
+        )

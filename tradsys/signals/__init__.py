@@ -1,0 +1,1 @@
+"""From what strategies want to orders: sizing."""
