@@ -1,0 +1,1 @@
+"""Dated rows with their sources, and the plain arithmetic over them: charges, sessions, ticks, margins, ex-dates."""
