@@ -1,0 +1,123 @@
+"""The steps that kernels are made of, each O(1) a value (rolling ones amortised over their window).
+
+Rolling steps keep two part aggregates: `forward`, over the values since the window's ring last wrapped, and, in the
+part of the ring not yet overwritten, suffix aggregates of the values before (van Herk 1992, Gil and Werman 1993).
+Nothing is ever subtracted, so rounding errors do not pile up and a NaN or an outlier leaves with its bar. Because a
+fresh ring is NaN, every rolling step answers NaN until its window is full.
+
+`base` is the ring's first place in `window`; rings that advance together may share one `head`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from tradsys.numerics.compilation import kernel
+
+Array = npt.NDArray[np.float64]
+
+
+@kernel
+def lag_step(window: Array, base: int, period: int, head: int, value: float) -> tuple[int, float]:
+    """The value `period` bars ago: (head, lagged)."""
+    lagged = window[base + head]
+    window[base + head] = value
+    head += 1
+    return (head if head < period else 0), lagged
+
+
+@kernel
+def ema_step(count: int, mean: float, period: int, alpha: float, value: float) -> tuple[int, float, float]:
+    """Exponential mean seeded by the plain mean of the first `period` values: (count, mean, output).
+
+    While warming up, `mean` holds the sum so far. Wilder's smoothing is alpha = 1 / period.
+    """
+    if count >= period:
+        mean += alpha * (value - mean)
+        return count, mean, mean
+    count += 1
+    mean += value
+    if count < period:
+        return count, mean, math.nan
+    mean /= period
+    return count, mean, mean
+
+
+@kernel
+def sum_step(
+    window: Array, base: int, period: int, head: int, forward: float, value: float
+) -> tuple[int, float, float]:
+    """Sum of the last `period` values: (head, forward, total). Takes `period` places of `window`."""
+    window[base + head] = value
+    forward += value
+    head += 1
+    if head < period:
+        return head, forward, window[base + head] + forward
+    total = 0.0
+    for place in range(base + period - 1, base - 1, -1):
+        total += window[place]
+        window[place] = total
+    return 0, 0.0, total
+
+
+@kernel
+def range_step(
+    window: Array, base: int, period: int, head: int, top: float, bottom: float, high: float, low: float
+) -> tuple[int, float, float, float, float]:
+    """Extremes of the last `period` bars: (head, top, bottom, highest, lowest). Takes 2 * `period` places."""
+    window[base + head] = high
+    window[base + period + head] = low
+    top = high if head == 0 or high > top else top
+    bottom = low if head == 0 or low < bottom else bottom
+    head += 1
+    if head < period:
+        highest, lowest = window[base + head], window[base + period + head]
+        return head, top, bottom, (top if top > highest else highest), (bottom if bottom < lowest else lowest)
+    highest, lowest = high, low
+    for place in range(base + period - 1, base - 1, -1):
+        highest = window[place] if window[place] > highest else highest
+        window[place] = highest
+        lowest = window[place + period] if window[place + period] < lowest else lowest
+        window[place + period] = lowest
+    return 0, top, bottom, highest, lowest
+
+
+@kernel
+def spread_step(
+    window: Array, base: int, period: int, head: int, anchor: float, first: float, second: float, value: float
+) -> tuple[int, float, float, float, float, float]:
+    """Mean and population variance of the last `period` values: (head, anchor, first, second, mean, variance).
+
+    Sums are of distances from `anchor`, a value inside the window, so that a constant window has variance 0 exactly
+    and a high price level costs no digits. Takes 2 * `period` places.
+    """
+    window[base + head] = value
+    distance = value - anchor
+    first += distance
+    second += distance * distance
+    head += 1
+    if head < period:
+        total = window[base + head] + first
+        squares = window[base + period + head] + second
+    else:
+        head, anchor, first, second, total, squares = 0, value, 0.0, 0.0, 0.0, 0.0
+        for place in range(base + period - 1, base - 1, -1):
+            distance = window[place] - anchor
+            total += distance
+            squares += distance * distance
+            window[place] = total
+            window[place + period] = squares
+    shift = total / period
+    variance = squares / period - shift * shift
+    return head, anchor, first, second, anchor + shift, (0.0 if variance < 0.0 else variance)
+
+
+@kernel
+def true_range(high: float, low: float, previous: float) -> float:
+    """Wilder's true range; high - low where `previous` (the close before) is NaN."""
+    top = previous if previous > high else high
+    bottom = previous if previous < low else low
+    return top - bottom
