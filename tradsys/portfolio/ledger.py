@@ -96,7 +96,8 @@ class Ledger:
     """One account: every position of every strategy, and the cash they share.
 
     Equities, options and spot pay their notional; futures and perpetuals move cash by realised profit only. Margin,
-    interest and borrowing are not modelled here. `cash` is the opening balance, 1e-8 of `currency`.
+    interest and borrowing are not modelled here. `cash` is the opening balance, 1e-8 of `currency`. `cash_moves` are
+    keyed by strategy, instrument and reason.
     """
 
     def __init__(self, cash: int, currency: str = "INR") -> None:
@@ -108,7 +109,7 @@ class Ledger:
         self.positions: dict[Key, Position] = {}
         self.open_positions: dict[Key, Position] = {}
         self.strategies: dict[str, Totals] = {}
-        self.cash_moves: dict[tuple[str, str], int] = {}
+        self.cash_moves: dict[tuple[str, str, str], int] = {}
         self.marks: dict[str, int] = {}
 
     # --- events
@@ -143,7 +144,7 @@ class Ledger:
 
     def move_cash(self, moved: CashMoved) -> None:
         """Take cash that moved without an order (deposit, funding, interest). Negative is paid."""
-        key = (moved.strategy, moved.instrument)
+        key = (moved.strategy, moved.instrument, moved.reason)
         self.cash_moves[key] = self.cash_moves.get(key, 0) + moved.amount
         self._strategy(moved.strategy).cash_moves += moved.amount
         self.totals.cash_moves += moved.amount
@@ -218,6 +219,19 @@ class Ledger:
         totals = self.strategies.get(strategy) or Totals()
         return totals.realised + self.unrealised(strategy) - totals.charges + totals.cash_moves
 
+    def profit_by_instrument(self) -> dict[str, int]:
+        """Net of charges, with open positions at their marks and cash moves, 1e-8; in order of first use."""
+        profits: dict[str, int] = {}
+        for (_, name, _), held in self.positions.items():
+            gain = held.realised - held.charges
+            if held.quantity:
+                gain += held.value(self.marks[name]) - held.cost
+            profits[name] = profits.get(name, 0) + gain
+        for (_, name, _), amount in self.cash_moves.items():
+            if name:
+                profits[name] = profits.get(name, 0) + amount
+        return profits
+
     def check(self) -> None:
         """Raise `InvariantBroken` unless every law of the ledger holds."""
         totals, positions = self.totals, self.positions.values()
@@ -229,7 +243,7 @@ class Ledger:
         _demand("charges by position", sum(held.charges for held in positions), totals.charges)
         _demand("charges by strategy", sum(each.charges for each in strategies), totals.charges)
         _demand("charges by item", sum(self.charge_items.values()), totals.charges)
-        _demand("cash moves by instrument", sum(self.cash_moves.values()), totals.cash_moves)
+        _demand("cash moves by reason", sum(self.cash_moves.values()), totals.cash_moves)
         _demand("cash moves by strategy", sum(each.cash_moves for each in strategies), totals.cash_moves)
         _demand("open positions", len(self.open_positions), sum(1 for held in positions if held.quantity))
         _demand("cost of flat positions", sum(abs(held.cost) for held in positions if not held.quantity), 0)
