@@ -126,11 +126,12 @@ class SessionChange(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=Tru
 
 
 class Timer(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
-    """A named instant: `square_off`, or one a strategy asked for."""
+    """A named instant: `square_off`, `expiry` and `roll` of an instrument, or one a strategy asked for."""
 
     at: int
     name: str
     exchange: str = ""
+    instrument: str = ""
 
 
 class ActionKind(StrEnum):

@@ -43,6 +43,7 @@ _S = OrderState
 TRANSITIONS: dict[OrderState, dict[type[OrderEvent], OrderState]] = {
     _S.NEW: {Approved: _S.APPROVED, Refused: _S.REFUSED},
     _S.APPROVED: {
+        CancelRequested: _S.APPROVED,
         Accepted: _S.OPEN,
         Rejected: _S.REJECTED,
         Cancelled: _S.CANCELLED,

@@ -55,6 +55,9 @@ class ChargePlan(Protocol):
     def on_fill(self, fill: Fill, instrument: Instrument) -> tuple[tuple[str, int], ...]:
         """Items of one fill, in the order of a contract note."""
 
+    def on_exercise(self, intrinsic: int, instrument: Instrument, *, at: int) -> tuple[tuple[str, int], ...]:
+        """Items of an option exercised at expiry for its intrinsic value in money, 1e-8."""
+
 
 class Venue(Protocol):
     """Where approved orders go and order events come from."""

@@ -7,8 +7,7 @@ factor known so far) and their readings are turned back into the price of the da
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from tradsys.core.events import Bar
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import SCALE
+from tradsys.numerics.indicators import SPLIT_EXPONENT, Indicator, Stepper
 from tradsys.strategies.context import Reading
 
 if TYPE_CHECKING:
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
 
 CHUNK = 4096
 """Rows of a precomputed column turned into Python floats at a time: bounded memory, warm cache."""
-
-_POWERS: Mapping[str, int] = {"price": 1, "ratio": 0, "volume": -1, "money": 0, "price_squared": 2}
-"""How an output scales when all prices are multiplied by a factor and all volumes divided by it."""
-
-
-class Stepper(Protocol):
-    """A streaming indicator."""
-
-    def step(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Take one bar (open, high, low, close, volume) and give the outputs."""
 
 
 class _Column:
@@ -78,7 +68,7 @@ class Market:
         self._base = 0
         self._columns: list[_Column] = []
         self._warming: list[tuple[Reading, int]] = []
-        self._steppers: list[tuple[Reading, Any, Stepper]] = []
+        self._steppers: list[tuple[Reading, Indicator, Stepper]] = []
 
     @property
     def price(self) -> int:
@@ -89,7 +79,7 @@ class Market:
 
     def precompute(
         self,
-        requests: list[tuple[Any, Reading]],
+        requests: list[tuple[Indicator, Reading]],
         matrix: NDArray[np.float64],
         *,
         factor: NDArray[np.float64] | None,
@@ -101,10 +91,10 @@ class Market:
             outputs = indicator.batch(source)
             for index, name in enumerate(indicator.outputs):
                 values = outputs[index]
-                power = _POWERS[indicator.units[index]]
-                if factor is not None and power:
-                    values = values / factor**power
-                for field in (name, "value") if index == 0 else (name,):
+                exponent = SPLIT_EXPONENT[indicator.units[index]]
+                if factor is not None and exponent:
+                    values = values * factor**exponent
+                for field in dict.fromkeys((name, "value") if index == 0 else (name,)):
                     self._columns.append(_Column(reading.__dict__, field, values))
             self._warming.append((reading, indicator.warmup))
         self._base = first
@@ -131,7 +121,7 @@ class Market:
 
     # --- stepped
 
-    def attach(self, requests: list[tuple[Any, Reading]]) -> None:
+    def attach(self, requests: list[tuple[Indicator, Reading]]) -> None:
         """Step every requested indicator with each bar."""
         for indicator, reading in requests:
             self._steppers.append((reading, indicator, indicator.stepper()))
@@ -142,18 +132,14 @@ class Market:
         if not self._steppers:
             return
         factor = self.factor
-        row = np.array([[bar.open], [bar.high], [bar.low], [bar.close], [bar.volume]], dtype=np.float64)
-        if factor != 1.0:
-            row[:4] *= factor
-            row[4] /= factor
+        up, down = factor, 1.0 / factor
         for reading, indicator, stepper in self._steppers:
-            outputs = stepper.step(row)
+            values = stepper.step(
+                open=bar.open * up, high=bar.high * up, low=bar.low * up, close=bar.close * up, volume=bar.volume * down
+            )
             for index, name in enumerate(indicator.outputs):
-                value = float(outputs[index])
-                power = _POWERS[indicator.units[index]]
-                if factor != 1.0 and power:
-                    value /= factor**power
-                reading.__dict__[name] = value
+                value = float(values[index]) * factor ** SPLIT_EXPONENT[indicator.units[index]]
+                setattr(reading, name, value)
                 if index == 0:
                     reading.value = value
             reading.ready = reading.value == reading.value

@@ -1,0 +1,119 @@
+"""Feeds the engine from history and a simulated venue. The loop a live run replaces; the engine stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tradsys.core.events import (
+    Approved,
+    Bar,
+    CancelRequested,
+    CashMoved,
+    Charged,
+    CorporateAction,
+    Entry,
+    OrderEvent,
+    Phase,
+    SessionChange,
+)
+from tradsys.engine.duties import SQUARE_OFF
+from tradsys.engine.engine import Engine
+from tradsys.engine.feed import CHUNK, BarFeed
+from tradsys.engine.schedule import Cutoff, Due, Roll, Schedule
+from tradsys.exchange.bar_venue import BarVenue
+
+
+class Backtest:
+    """One run: owns the decision log and the cash curve while it goes."""
+
+    def __init__(self, engine: Engine, venue: BarVenue, schedule: Schedule, cutoffs: dict[str, int]) -> None:
+        self._engine = engine
+        self._venue = venue
+        self._schedule = schedule
+        self._cutoffs = cutoffs
+        self.log: list[Entry] = []
+        self.cash_points: list[tuple[int, int]] = []
+        self.forced: list[str] = []
+        self.bars = 0
+        self.interrupted = False
+
+    def run(self, feed: BarFeed, *, progress: Callable[[int], None], stop: Callable[[], bool]) -> None:
+        """Process every bar. `progress` gets the number done; `stop`, asked between chunks, ends the run early."""
+        process, working = self._engine.process, self._venue.working
+        due = self._schedule.next_at
+        for chunk in feed.chunks():
+            if stop():
+                self.interrupted = True
+                break
+            for bar in chunk:
+                if bar.at > due:
+                    due = self._advance(bar.at)
+                if working and bar.instrument in working:
+                    self._match(bar)
+                entries = process(bar)
+                if entries:
+                    self._route(entries)
+            self.bars = min(self.bars + CHUNK, len(feed))
+            progress(self.bars)
+        self._end()
+
+    def _end(self) -> None:
+        """What was still due when the data ended, up to the close of its last session."""
+        last = max((market.bar.at for market in self._engine.markets.values() if market.bar is not None), default=0)
+        self._advance(last + 1)
+        for runner in self._engine.runners:
+            if not runner.halted:
+                runner.strategy.on_stop(runner.account)
+
+    def _advance(self, at: int) -> int:
+        for event in self._schedule.before(at):
+            self._due(event)
+        return self._schedule.next_at
+
+    def _due(self, event: Due) -> None:
+        if type(event) is Cutoff:
+            self._cutoffs[event.exchange] = event.until
+        elif type(event) is Roll:
+            self._route(self._engine.roll(near=event.near, far=event.far, at=event.at))
+        elif type(event) is SessionChange and event.phase is Phase.CLOSED:
+            self._close_session(event)
+        else:
+            self._route(self._engine.process(event))
+            if type(event) in (SessionChange, CorporateAction):
+                self._references(event.at)
+
+    def _references(self, at: int) -> None:
+        """Price bands follow the previous close, as adjusted on an ex-date."""
+        for name, market in self._engine.markets.items():
+            if market.previous_close:
+                self._venue.set_reference(name, market.previous_close, at=at)
+
+    def _close_session(self, change: SessionChange) -> None:
+        """The bell: square-offs that no bar was left to fill trade at the last price; day orders expire."""
+        for live in list(self._engine.working.values()):
+            market = self._engine.markets[live.order.instrument]
+            if live.order.reason == SQUARE_OFF and market.instrument.exchange == change.exchange:
+                self.forced.append(f"{live.order.instrument} at {change.at}")
+                self._feed(self._venue.close_out(live.order.order_id, price=market.price, at=change.at))
+        self._feed(self._venue.expire(at=change.at, exchange=change.exchange))
+        self._route(self._engine.process(change))
+
+    def _match(self, bar: Bar) -> None:
+        self._feed(self._venue.match(bar))
+
+    def _feed(self, events: Sequence[OrderEvent]) -> None:
+        for event in events:
+            self._route(self._engine.process(event))
+
+    def _route(self, entries: Sequence[Entry]) -> None:
+        """Keep every line, and carry what was approved or withdrawn to the venue."""
+        self.log += entries
+        for entry in entries:
+            body = entry.body
+            kind = type(body)
+            if kind is Approved:
+                self._feed(self._venue.submit(body))  # type: ignore[arg-type]  # kind says so
+            elif kind is Charged or kind is CashMoved:
+                self.cash_points.append((entry.at, self._engine.ledger.cash))
+            elif kind is CancelRequested:
+                self._feed(self._venue.cancel(body.order_id, at=entry.at, reason=body.reason))  # type: ignore[union-attr]

@@ -1,0 +1,176 @@
+"""What happens because of the date and not because a strategy asked: square-off, expiry, roll, ex-dates, funding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tradsys.core.events import (
+    CashMoved,
+    Charged,
+    CorporateAction,
+    Entry,
+    Fill,
+    Funding,
+    Phase,
+    Product,
+    SessionChange,
+    Side,
+    Timer,
+)
+from tradsys.core.instruments import Instrument, Segment
+from tradsys.core.ports import ChargePlan
+from tradsys.core.units import SCALE, Rounding, divide, to_step
+from tradsys.engine.log import Log
+from tradsys.engine.markets import Market
+from tradsys.engine.order_desk import Ask, OrderDesk
+from tradsys.engine.planning import Planner
+from tradsys.engine.runner import Runner
+from tradsys.portfolio.ledger import Ledger
+
+SQUARE_OFF = "square_off"
+"""Reason of the orders that close intraday positions at the end of the day; brokers charge for them."""
+
+
+class Duties:
+    """The engine's calendar. Its orders pass the gate like any other."""
+
+    def __init__(
+        self,
+        *,
+        markets: dict[str, Market],
+        runners: Sequence[Runner],
+        ledger: Ledger,
+        desk: OrderDesk,
+        planner: Planner,
+        charges: ChargePlan,
+        log: Log,
+        ask: Ask,
+    ) -> None:
+        self._markets = markets
+        self._runners = runners
+        self._ledger = ledger
+        self._desk = desk
+        self._planner = planner
+        self._charges = charges
+        self._log = log
+        self._ask = ask
+
+    def on_session(self, change: SessionChange) -> Sequence[Entry]:
+        entries: list[Entry] = []
+        for market in self._markets.values():
+            if market.instrument.exchange == change.exchange and change.phase is Phase.OPEN and market.bar is not None:
+                market.previous_close = market.price
+        for runner in self._runners:
+            if runner.on_session is not None and self._trades_on(runner, change.exchange):
+                self._ask(runner, runner.on_session, change, change.at, entries)
+        return entries
+
+    def _trades_on(self, runner: Runner, exchange: str) -> bool:
+        return any(self._markets[name].instrument.exchange == exchange for name in runner.instruments)
+
+    def on_timer(self, timer: Timer) -> Sequence[Entry]:
+        entries: list[Entry] = []
+        if timer.name == "square_off":
+            self._square_off(timer, entries)
+        elif timer.name == "expiry":
+            self._settle(timer, entries)
+        else:
+            for runner in self._runners:
+                if (
+                    runner.on_timer is not None
+                    and timer.name in runner.timers
+                    and self._trades_on(runner, timer.exchange)
+                ):
+                    self._ask(runner, runner.on_timer, timer, timer.at, entries)
+        return entries
+
+    def _square_off(self, timer: Timer, entries: list[Entry]) -> None:
+        """Withdraw intraday orders of an exchange and close intraday positions at market; no strategy is asked."""
+        for live in list(self._desk.live.values()):
+            order = live.order
+            if order.product is Product.MIS and self._markets[order.instrument].instrument.exchange == timer.exchange:
+                self._desk.request_cancel(live, timer.at, SQUARE_OFF, -1, entries)
+        for runner in self._runners:
+            for name in runner.instruments:
+                instrument = self._markets[name].instrument
+                held = self._ledger.position(runner.id, name, Product.MIS)
+                if held and instrument.exchange == timer.exchange:
+                    self._close(runner, name, -held, Product.MIS, SQUARE_OFF, timer.at, entries)
+
+    def _close(
+        self, runner: Runner, name: str, signed: int, product: Product, reason: str, at: int, entries: list[Entry]
+    ) -> None:
+        """A closing order of our own making; it passes the gate like any other."""
+        desire = runner.desires[name]
+        desire.quantity, desire.strength = 0, 0.0
+        order = self._planner.market(runner, self._markets[name].instrument, signed, product, reason=reason, at=at)
+        self._desk.submit(runner, order, -1, planned=False, entries=entries)
+
+    def roll(self, *, near: str, far: str, at: int) -> Sequence[Entry]:
+        """Carry every position from an expiring contract to the next: close here, open there, both at market."""
+        entries: list[Entry] = []
+        instrument = self._markets[far].instrument
+        for runner in self._runners:
+            if near in runner.desires and far in runner.desires:
+                held = self._ledger.position(runner.id, near, Product.NRML)
+                if held:
+                    self._close(runner, near, -held, Product.NRML, f"roll to {far}", at, entries)
+                    order = self._planner.market(
+                        runner, instrument, held, Product.NRML, reason=f"roll from {near}", at=at
+                    )
+                    self._desk.submit(runner, order, -1, planned=False, entries=entries)
+        return entries
+
+    def _settle(self, timer: Timer, entries: list[Entry]) -> None:
+        """A contract expires: working orders go, holders are settled in cash at the underlying's last price."""
+        market = self._markets[timer.instrument]
+        for live in list(self._desk.live.values()):
+            if live.order.instrument == timer.instrument:
+                self._desk.request_cancel(live, timer.at, "the contract expired", -1, entries)
+        underlying = self._markets.get(market.instrument.underlying)
+        price = underlying.price if underlying is not None and underlying.bar is not None else market.price
+        settled = self._ledger.settle_expiry(market.instrument, price=price, at=timer.at, charge=self._on_expiry)
+        for fill, _, items in settled:
+            seq = self._log.append(entries, -1, timer.at, fill.strategy, fill)
+            total = sum(amount for _, amount in items)
+            body = Charged(at=timer.at, order_id=fill.order_id, total=total, items=items)
+            self._log.append(entries, seq, timer.at, fill.strategy, body)
+
+    def _on_expiry(self, fill: Fill, instrument: Instrument) -> tuple[tuple[str, int], ...]:
+        """Only the exercise of a long option is taxed at expiry."""
+        exercised = instrument.segment is Segment.OPTION and fill.side is Side.SELL and fill.price > 0
+        if not exercised:
+            return ()
+        intrinsic = fill.price * fill.quantity * instrument.multiplier // SCALE
+        return self._charges.on_exercise(intrinsic, instrument, at=fill.at)
+
+    def on_action(self, action: CorporateAction) -> Sequence[Entry]:
+        """An ex-date: working orders in the share are withdrawn, holders are carried over."""
+        entries: list[Entry] = []
+        market = self._markets[action.instrument]
+        for live in list(self._desk.live.values()):
+            if live.order.instrument == action.instrument:
+                self._desk.request_cancel(live, action.at, f"corporate action: {action.kind}", -1, entries)
+        if market.bar is not None:
+            self._ledger.mark(action.instrument, market.price)
+        price = market.price * action.old // action.new
+        for moved in self._ledger.apply(action, price=price):
+            self._log.append(entries, -1, action.at, moved.strategy, moved)
+        for runner in market.runners:
+            desire = runner.desires[action.instrument]
+            lot = market.instrument.lot_at(action.at)
+            scaled = divide(desire.quantity * action.new, action.old, Rounding.TOWARD_ZERO)
+            desire.quantity = to_step(scaled, lot, Rounding.TOWARD_ZERO)
+        market.previous_close = (market.previous_close * action.old - action.cash * action.old) // action.new
+        return entries
+
+    def on_funding(self, funding: Funding) -> Sequence[Entry]:
+        entries: list[Entry] = []
+        for held in self._ledger.holders(funding.instrument):
+            amount = -round(held.quantity * funding.mark * funding.rate * held.instrument.multiplier)
+            moved = CashMoved(
+                at=funding.at, strategy=held.strategy, instrument=funding.instrument, amount=amount, reason="funding"
+            )
+            self._ledger.move_cash(moved)
+            self._log.append(entries, -1, funding.at, held.strategy, moved)
+        return entries

@@ -1,0 +1,195 @@
+"""From what a strategy wants to the orders that make it true. The only place floats become exact orders."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from tradsys.core.errors import ConfigError
+from tradsys.core.events import (
+    Order,
+    OrderIntent,
+    OrderType,
+    Product,
+    QuoteIntent,
+    Side,
+    Signal,
+    Target,
+    TwoOrders,
+    Validity,
+)
+from tradsys.core.instruments import Instrument
+from tradsys.core.units import Rounding
+from tradsys.engine.markets import Market
+from tradsys.engine.runner import Desire, Runner
+from tradsys.portfolio.ledger import Ledger
+
+_LIMIT_ROUNDING = {Side.BUY: Rounding.DOWN, Side.SELL: Rounding.UP}
+"""A buy limit never rounds up, a sell limit never down."""
+
+_TRIGGER_ROUNDING = {Side.BUY: Rounding.UP, Side.SELL: Rounding.DOWN}
+"""A stop rounds away from the market: rounding never makes it trade at a price the author did not give."""
+
+
+class Planner:
+    """Makes orders of intents; owns the numbering of orders and of linked groups."""
+
+    __slots__ = ("_groups", "_ids", "_ledger", "_markets")
+
+    def __init__(self, ledger: Ledger, markets: dict[str, Market]) -> None:
+        self._ledger = ledger
+        self._markets = markets
+        self._ids = count(1)
+        self._groups = count(1)
+
+    # --- targets
+
+    def signal(self, runner: Runner, intent: Signal, at: int) -> list[Order]:
+        """Orders that bring the position to the signal's size. The size is taken when the strength changes; repeating
+        the same strength keeps it, so a repeated signal does nothing. Raises `ConfigError` outside -1…1."""
+        strength = intent.strength
+        desire = runner.desires[intent.instrument]
+        market = self._markets[intent.instrument]
+        if strength != desire.strength:
+            if not -1.0 <= strength <= 1.0:
+                raise ConfigError("signal strength out of range", value=strength, limit="-1 to 1")
+            desire.quantity = self._sized(runner, market, strength, at) if strength else 0
+            desire.strength = strength
+        return self._toward(runner, desire, market.instrument, intent.reason, at)
+
+    def target(self, runner: Runner, intent: Target, at: int) -> list[Order]:
+        """Orders that bring the position to the target. Raises `ConfigError` for NaN or a number out of range."""
+        desire = runner.desires[intent.instrument]
+        instrument = self._markets[intent.instrument].instrument
+        desire.strength = None
+        desire.quantity = instrument.quantity(intent.quantity, at=at)
+        return self._toward(runner, desire, instrument, intent.reason, at)
+
+    def _sized(self, runner: Runner, market: Market, strength: float, at: int) -> int:
+        if market.bar is None:
+            return 0
+        equity = runner.allotment(self._ledger)
+        wanted = runner.sizer.quantity(strength=strength, price=market.bar.close, equity=equity)
+        return market.instrument.quantity(wanted, at=at)
+
+    def _toward(self, runner: Runner, desire: Desire, instrument: Instrument, reason: str, at: int) -> list[Order]:
+        """The difference as one order, or two when it goes through zero: closing is never held up by opening."""
+        held = self._ledger.position(runner.id, instrument.id, runner.product)
+        difference = desire.quantity - held - desire.working
+        if difference == 0:
+            return []
+        parts = [difference]
+        standing = held + desire.working
+        if standing and (standing > 0) != (desire.quantity > 0) and desire.quantity:
+            parts = [-standing, desire.quantity]
+        return [self.market(runner, instrument, part, runner.product, reason=reason, at=at) for part in parts]
+
+    def market(
+        self, runner: Runner, instrument: Instrument, signed: int, product: Product, *, reason: str, at: int
+    ) -> Order:
+        """A market order for a signed quantity. Where there are no sessions it works until it fills."""
+        return Order(
+            at=at,
+            order_id=next(self._ids),
+            strategy=runner.id,
+            instrument=instrument.id,
+            side=Side.BUY if signed > 0 else Side.SELL,
+            quantity=abs(signed),
+            type=OrderType.MARKET,
+            product=product,
+            validity=Validity.GTC if product is Product.SPOT else Validity.DAY,
+            reason=reason,
+        )
+
+    # --- orders as written
+
+    def order(self, runner: Runner, intent: OrderIntent, at: int) -> list[Order]:
+        """The order, and the sleeping children of a bracket. Raises `ConfigError` for NaN, or less than one lot."""
+        parent = self._exact(runner, intent, at)
+        group = next(self._groups) if intent.stop is not None and intent.target is not None else 0
+        children = [
+            self._exact(runner, child, at, parent=parent.order_id, group=group)
+            for child in (_stop_child(intent), _target_child(intent))
+            if child is not None
+        ]
+        return [parent, *children]
+
+    def two_orders(self, runner: Runner, intent: TwoOrders, at: int) -> list[Order]:
+        """Two orders of one group."""
+        group = next(self._groups)
+        return [self._exact(runner, each, at, group=group) for each in (intent.first, intent.second)]
+
+    def quote(self, runner: Runner, intent: QuoteIntent, at: int) -> list[Order]:
+        """A resting bid and ask."""
+        sides = ((Side.BUY, intent.bid), (Side.SELL, intent.ask))
+        return [self._exact(runner, _quoted(intent, side, price), at) for side, price in sides if price is not None]
+
+    def _exact(self, runner: Runner, intent: OrderIntent, at: int, *, parent: int = 0, group: int = 0) -> Order:
+        market = self._markets[intent.instrument]
+        instrument = market.instrument
+        quantity = instrument.quantity(intent.quantity, at=at)
+        if quantity <= 0:
+            lot = instrument.lot_at(at) / 10**8
+            raise ConfigError(
+                "quantity is less than one lot", value=intent.quantity, limit=lot, fix=f"give at least {lot:g}"
+            )
+        return Order(
+            at=at,
+            order_id=next(self._ids),
+            strategy=runner.id,
+            instrument=instrument.id,
+            side=intent.side,
+            quantity=quantity,
+            type=intent.type,
+            product=intent.product or runner.product,
+            validity=intent.validity,
+            limit=_price(instrument, intent.limit, at, _LIMIT_ROUNDING[intent.side]),
+            trigger=market.price
+            if intent.trail
+            else _price(instrument, intent.trigger, at, _TRIGGER_ROUNDING[intent.side]),
+            trail=_price(instrument, intent.trail, at, Rounding.UP),
+            group=group,
+            parent=parent,
+            reason=intent.reason,
+        )
+
+
+def _price(instrument: Instrument, value: float | None, at: int, rounding: Rounding) -> int:
+    if value is None:
+        return 0
+    price = instrument.price(value, at=at, rounding=rounding)
+    if price <= 0:
+        raise ConfigError("price must be positive", value=value, limit="> 0", fix="give a price above one tick")
+    return price
+
+
+def _child(intent: OrderIntent, kind: OrderType, **prices: float) -> OrderIntent:
+    return OrderIntent(
+        instrument=intent.instrument,
+        side=Side(-intent.side),
+        quantity=intent.quantity,
+        type=kind,
+        limit=prices.get("limit"),
+        trigger=prices.get("trigger"),
+        validity=Validity.GTC if intent.product is Product.CNC else intent.validity,
+        product=intent.product,
+        reason=f"{'stop' if kind is OrderType.STOP else 'target'} of {intent.reason}".strip(),
+    )
+
+
+def _stop_child(intent: OrderIntent) -> OrderIntent | None:
+    return None if intent.stop is None else _child(intent, OrderType.STOP, trigger=intent.stop)
+
+
+def _target_child(intent: OrderIntent) -> OrderIntent | None:
+    return None if intent.target is None else _child(intent, OrderType.LIMIT, limit=intent.target)
+
+
+def _quoted(intent: QuoteIntent, side: Side, price: float) -> OrderIntent:
+    return OrderIntent(
+        instrument=intent.instrument,
+        side=side,
+        quantity=intent.quantity,
+        type=OrderType.LIMIT,
+        limit=price,
+        reason=intent.reason or "quote",
+    )
