@@ -49,7 +49,10 @@ def compile_seconds() -> float:
 
 
 def kernel(function: Function) -> Function:
-    """Compile a plain module-level function on first call, without fast-math, and keep the machine code on disk.
+    """Compile a plain module-level function on first call, and keep the machine code on disk.
+
+    Strict floating point: nothing is reordered or fused, so results do not depend on the machine; a division by zero
+    gives inf or NaN. The function is copied into compiled callers, which keeps its state in registers.
 
     The folder is named by a hash of every source the code could depend on, because numba's own check looks only at
     the file of the function itself and would miss a changed callee. `NUMBA_CACHE_DIR`, where set, is respected.
@@ -59,9 +62,20 @@ def kernel(function: Function) -> Function:
     if not os.environ.get("NUMBA_CACHE_DIR"):
         config.CACHE_DIR = str(_cache_directory(Path(function.__code__.co_filename).resolve().parent))
     try:
-        return cast(Function, numba.njit(cache=True)(function))
+        return cast(Function, numba.njit(cache=True, error_model="numpy", forceinline=True)(function))
     finally:
         config.CACHE_DIR = before
+
+
+@numba.extending.intrinsic  # type: ignore[untyped-decorator]
+def fused_multiply_add(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+    """a * b + c rounded once (IEEE 754 fusedMultiplyAdd): the same bits on every machine; call inside kernels only."""
+    real = numba.types.float64
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fma(*arguments)
+
+    return real(real, real, real), generate
 
 
 @functools.cache
