@@ -79,6 +79,11 @@ def home() -> Path:
     return Path(os.environ.get("TRADSYS_BENCH_HOME") or platformdirs.user_cache_path("tradsys") / "bench")
 
 
+def data_folder() -> Path:
+    """Where the generated bars are kept, so that every process reads the same numbers."""
+    return Path(os.environ.get("PEERS_DATA") or home() / "data")
+
+
 def scripts_folder() -> Path:
     """The folder of the peers' scripts.
 
@@ -139,26 +144,25 @@ def environment(peer: Peer) -> Path:
     return python
 
 
-def run_script(python: Path | str, script: Path, arguments: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """The JSON objects that `script` prints, one a line, run in a process of its own.
+def printed(command: Sequence[str], *, what: str) -> list[dict[str, Any]]:
+    """The JSON objects that a command prints, one a line; it runs in a process of its own at the root.
 
-    Raises PeerUnavailable where the script fails, prints none or exceeds 15 minutes.
+    Raises PeerUnavailable where it fails, prints none or exceeds 15 minutes.
     """
     environ = os.environ | {
-        "PEERS_DATA": str(home() / "data"),
+        "PEERS_DATA": str(data_folder()),
         "TRADSYS_BENCH_SCRIPTS": str(scripts_folder()),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    command = [str(python), str(script), *arguments]
     try:
         done = subprocess.run(
             command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        raise PeerUnavailable(f"{script.name} took more than {TIMEOUT_SECONDS} s") from None
+        raise PeerUnavailable(f"{what} took more than {TIMEOUT_SECONDS} s") from None
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not lines:
-        raise PeerUnavailable(f"{script.name} failed: {done.stderr.strip().splitlines()[-1:]}")
+        raise PeerUnavailable(f"{what} failed: {(done.stderr.strip().splitlines() or ['nothing printed'])[-1]}")
     return lines
 
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import BACKTESTING, BACKTRADER, ROOT, Peer, PeerUnavailable, environment, run_script
+from benchmarks.peers import BACKTESTING, BACKTRADER, ROOT, Peer, PeerUnavailable, environment, printed
 
 RULES = {"fast": 10, "slow": 30, "size": 100, "cash": 100_000.0, "commission": 0.001, "fill": "next open"}
 FOLDER = ROOT / "tests" / "answers" / "peers"
@@ -41,7 +41,7 @@ def record(peer: Peer, script: str) -> dict[str, Any]:
     path = data_file()
     arguments = [str(RULES[name]) for name in ("fast", "slow", "size", "cash", "commission")]
     recorder = ROOT / "benchmarks" / "recorders" / script
-    (answer,) = run_script(environment(peer), recorder, [str(path), *arguments])
+    (answer,) = printed([str(environment(peer)), str(recorder), str(path), *arguments], what=script)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return {"data": {"file": path.name, "sha256": digest}, "rules": RULES, **answer}
 

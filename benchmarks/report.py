@@ -1,0 +1,120 @@
+"""The measured lines as the page docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from benchmarks.agreement import agreement
+from benchmarks.targets import OWN, TARGETS, Line, Lines, verdict
+
+TITLES = {
+    "sma_cross": "`sma_cross`: one-minute bars, a Python strategy called on every bar, an order each 36 bars",
+    "multi": "`multi`: 50 instruments × 20,000 bars in one portfolio",
+    "indicators": "`indicators`: 100,000 bars",
+    "start": "`start`: from a shell's point of view",
+}
+
+INTRODUCTION = """\
+Written by `make bench`; not edited by hand. Every side ran on the same machine in the same session, in turns, on the
+same data, each run in a process of its own. Figures are medians; a peer that takes over 30 s ran once. Making the data,
+building objects and compiling stand apart under set-up. "Result" compares final equity and number of fills with the
+same rules computed in whole cents; where both means are exactly equal (about one bar in 4,000) binary rounding decides
+each side's order, so that sides differ by a few fills."""
+
+
+def report(lines: Mapping[str, Lines], absent: Mapping[str, Mapping[str, str]], *, date: str) -> str:
+    """The whole page."""
+    parts = [
+        "# Benchmarks",
+        INTRODUCTION,
+        f"{date} · {machine()}",
+        "## Targets\n\n" + targets(lines),
+        *(section(name, lines[name], absent[name]) for name in lines),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def machine() -> str:
+    """Processor, cores, memory, kernel and Python of this machine."""
+    model = next((line.partition(":")[2].strip() for line in _lines_of("/proc/cpuinfo") if "model name" in line), "")
+    memory = next((line.split()[1] for line in _lines_of("/proc/meminfo") if line.startswith("MemTotal")), "0")
+    return (
+        f"{model or platform.processor()}, {os.cpu_count()} cores, {int(memory) / 2**20:.0f} GiB, "
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    )
+
+
+def _lines_of(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().splitlines()
+    except OSError:
+        return []
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    titles = list(head)
+    drawn = [titles, ["---"] * len(titles), *(list(row) for row in rows)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in drawn)
+
+
+def targets(lines: Mapping[str, Lines]) -> str:
+    """Each target of the workloads that ran, with what was measured."""
+    rows = [(t.workload, t.text, *verdict(t, lines[t.workload])) for t in TARGETS if t.workload in lines]
+    return table(("workload", "target", "measured", ""), rows)
+
+
+def section(workload: str, lines: Lines, absent: Mapping[str, str]) -> str:
+    """One workload's table, who is missing and why, and the command that repeats it."""
+    parts = [f"## {TITLES.get(workload, workload)}"]
+    speeds = [line for line in lines if "per_sec" in line]
+    if speeds:
+        parts.append(table(HEAD, (row(line, speeds) for line in sorted(speeds, key=lambda line: -line["per_sec"]))))
+    parts += [f"{name} took no part: {reason}" for name, reason in absent.items()]
+    if any(line.get("each_ms") for line in lines):
+        parts.append("Milliseconds an indicator, best of three:\n\n" + each_indicator(lines))
+    parts.append(f"```bash\n.venv/bin/python -m benchmarks.run {workload}\n```")
+    return "\n\n".join(parts)
+
+
+HEAD = ("who", "n", "per second", "of fastest peer", "peak memory", "set-up", "runs", "result")
+
+
+def row(line: Line, lines: Lines) -> tuple[str, ...]:
+    """One side's row; peers that never call a strategy do not count as the fastest."""
+    rivals = [each["per_sec"] for each in lines if each["peer"] != OWN and not each.get("vectorised")]
+    return (
+        who(line),
+        f"{line['n']:,.0f}",
+        f"{line['per_sec']:,.0f}",
+        f"{line['per_sec'] / max(rivals):.2f} ×" if rivals else "–",
+        f"{line['peak_rss_mb']:,.0f} MB",
+        f"{line['setup_seconds']:.2f} s",
+        str(line["runs"]),
+        agreement(line),
+    )
+
+
+def who(line: Line) -> str:
+    """Name, version and, for information, that no strategy is called."""
+    mode = f" {line['mode']}" if line.get("mode") else ""
+    name = f"{line['peer']} {line['version']}{mode}"
+    name = f"**{name}**" if line["peer"] == OWN else name
+    return f"{name} (vectorised, for information)" if line.get("vectorised") else name
+
+
+def _shown(milliseconds: Mapping[str, float], name: str) -> str:
+    return f"{milliseconds[name]:.3f}" if name in milliseconds else "–"
+
+
+def each_indicator(lines: Lines) -> str:
+    """Milliseconds of each common indicator by library."""
+    timed: list[Mapping[str, Any]] = [line for line in lines if line.get("each_ms")]
+    names = list(dict.fromkeys(name for line in timed for name in line["each_ms"]))
+    rows = [[name, *(_shown(line["each_ms"], name) for line in timed)] for name in names]
+    total = ["all of these", *(f"{line['common12_s'] * 1e3:.2f}" for line in timed)]
+    return table(["", *(who(line) for line in timed)], [*rows, total])
