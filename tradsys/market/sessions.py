@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +14,7 @@ from tradsys.market.times import Int64s
 
 
 class SessionHours(Protocol):
-    """What is needed of a session: its date, and first and last instant of trading, UTC nanoseconds."""
+    """What is needed of a session: date, first and last instant of trading, pauses; UTC nanoseconds."""
 
     @property
     def date(self) -> date:
@@ -25,8 +25,12 @@ class SessionHours(Protocol):
         """First instant of continuous trading."""
 
     @property
-    def close(self) -> int:
-        """Last instant of continuous trading."""
+    def end(self) -> int:
+        """Last instant of trading: the closing auction's end where there is one."""
+
+    @property
+    def breaks(self) -> tuple[tuple[int, int], ...]:
+        """Pauses, as (start, end)."""
 
 
 class SessionCalendar(Protocol):
@@ -36,9 +40,16 @@ class SessionCalendar(Protocol):
         """Sessions from one date to another, both included."""
 
 
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionTable:
-    """Sessions as arrays of one length, sorted: `dates` (days since 1970), `opens` and `closes` (UTC nanoseconds)."""
+    """Stretches of trading as sorted arrays: `dates` (days since 1970), `opens` and `closes` (UTC nanoseconds).
+
+    A session without pauses is one stretch; one that pauses is several of the same date. A closing auction belongs to
+    its session: the last price is known when the auction ends.
+    """
 
     dates: Int64s
     opens: Int64s
@@ -48,20 +59,18 @@ class SessionTable:
         return len(self.dates)
 
     def index_of_end(self, at: Int64s) -> Int64s:
-        """Session in which an interval ending at each time lies (`open < at <= close`), -1 for none."""
-        index = np.searchsorted(self.opens, at, side="left") - 1
-        return self._inside(index, at)
+        """Stretch in which an interval ending at each time lies (`open < at <= close`), -1 for none."""
+        return self._inside(np.searchsorted(self.opens, at, side="left") - 1, at)
 
     def index_of_start(self, at: Int64s) -> Int64s:
-        """Session in which an interval starting at each time lies (`open <= at < close`), -1 for none."""
-        index = np.searchsorted(self.opens, at, side="right") - 1
-        return self._inside(index, at - 1)
+        """Stretch in which an interval starting at each time lies (`open <= at < close`), -1 for none."""
+        return self._inside(np.searchsorted(self.opens, at, side="right") - 1, at + 1)
 
     def index_of_date(self, days: Int64s) -> Int64s:
-        """Session of each date (days since 1970), -1 for none."""
+        """Last stretch of each date (days since 1970), -1 for none."""
         if not len(self):
             return np.full(len(days), -1, dtype=np.int64)
-        index = np.minimum(np.searchsorted(self.dates, days), len(self) - 1)
+        index = np.maximum(np.searchsorted(self.dates, days, side="right") - 1, 0)
         return np.where(self.dates[index] == days, index, -1).astype(np.int64)
 
     def _inside(self, index: Int64s, at: Int64s) -> Int64s:
@@ -71,24 +80,21 @@ class SessionTable:
 
 
 def session_table(calendar: SessionCalendar, times: Int64s) -> SessionTable:
-    """Sessions of every date that `times` (UTC nanoseconds) touch, and a day either side.
-
-    A closing auction belongs to its session: the last price is known when the auction ends.
-    """
+    """Trading on every date that `times` (UTC nanoseconds, not empty) touch, and a day either side."""
     first, last = (_date(int(at)) for at in (times.min(), times.max()))
-    rows = calendar.sessions(first - timedelta(days=1), last + timedelta(days=1))
-    epoch = date(1970, 1, 1).toordinal()
-    return SessionTable(
-        np.array([row.date.toordinal() - epoch for row in rows], dtype=np.int64),
-        np.array([row.open for row in rows], dtype=np.int64),
-        np.array([_end(row) for row in rows], dtype=np.int64),
-    )
+    rows = [
+        (session.date.toordinal() - _EPOCH, start, end)
+        for session in calendar.sessions(first - timedelta(days=1), last + timedelta(days=1))
+        for start, end in _stretches(session)
+    ]
+    dates, opens, closes = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    return SessionTable(dates, np.ascontiguousarray(opens), np.ascontiguousarray(closes))
 
 
-def _end(session: SessionHours) -> int:
-    auction = getattr(session, "closing_auction", None)
-    return max(session.close, int(auction[1])) if auction else session.close
+def _stretches(session: SessionHours) -> list[tuple[int, int]]:
+    edges = [session.open, *(instant for pause in session.breaks for instant in pause), session.end]
+    return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 def _date(at: int) -> date:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=at // DAY)).date()
+    return date.fromordinal(at // DAY + _EPOCH)

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
 from tradsys.core.errors import DataError
 from tradsys.market import time_texts
@@ -33,7 +32,7 @@ def kite(content: bytes, request: Request) -> list[RawBars]:
             limit="2017-12-15T09:15:00+0530",
             fix="give Kite's own answer",
         )
-    times = time_texts.parse(pa.array(texts, pa.string()), zone=request.zone)
+    times = time_texts.parse(texts, zone=request.zone)
     name = stem(request.path)
     return [
         RawBars(instrument=name, labels=times.at, matrix=matrix, zone=request.zone, label="start", mixed=times.mixed)

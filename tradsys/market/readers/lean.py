@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from tradsys.core.errors import DataError
 from tradsys.core.units import DAY, MILLISECOND, MINUTE
+from tradsys.market.arrow import from_numpy, to_numpy
 from tradsys.market.readers.delimited import table_of
 from tradsys.market.readers.raw import RawBars, Request, stem
 from tradsys.market.readers.table import bars_of
@@ -50,7 +51,8 @@ def parse(content: bytes, request: Request) -> list[RawBars]:
 def _entry(content: bytes, request: Request) -> tuple[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist()
+            # A minute zip is named by its day, and may hold neighbouring days as well.
+            names = [name for name in archive.namelist() if _of_day(name, request)]
             if len(names) == 1:
                 return names[0], archive.read(names[0])
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as problem:
@@ -58,16 +60,24 @@ def _entry(content: bytes, request: Request) -> tuple[str, bytes]:
             f"{request.path}: not a zip file: {problem}", value=str(request.path), fix="check the file"
         ) from None
     raise DataError(
-        f"{request.path}: holds {len(names)} files", value=len(names), limit=1, fix="give LEAN's trade or daily zip"
+        f"{request.path}: holds {len(names)} files of its day",
+        value=len(names),
+        limit=1,
+        fix="give LEAN's trade or daily zip",
     )
+
+
+def _of_day(name: str, request: Request) -> bool:
+    minute = _MINUTE.fullmatch(name)
+    return minute is None or request.path.name.startswith(minute["date"])
 
 
 def _minutes(text: bytes, request: Request, day: int) -> RawBars:
     table = table_of(text, request, names=COLUMNS)
     midnight = int(from_dates(np.array([day]))[0])
-    milliseconds = pc.cast(table["time"], pa.int64()).to_numpy()
+    milliseconds = to_numpy(pc.cast(table["time"], pa.int64()))
     local = midnight + milliseconds * MILLISECOND
-    stamped = table.set_column(0, "timestamp", pa.array(to_utc(local, request.zone)).cast(pa.timestamp("ns", "UTC")))
+    stamped = table.set_column(0, "timestamp", from_numpy(to_utc(local, request.zone)).cast(pa.timestamp("ns", "UTC")))
     return replace(bars_of(stamped, request)[0], span=MINUTE)
 
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tradsys.core.errors import DataError
+from tradsys.market.arrow import from_numpy, to_numpy
 from tradsys.market.readers.parquet import table_of
 from tradsys.market.readers.raw import RawBars, Request
 from tradsys.market.readers.table import PRICES
@@ -23,8 +24,8 @@ def parse(content: bytes, request: Request) -> list[RawBars]:
         raise DataError(f"{request.path}: not written by TradSys", value=str(request.path), fix="give format = parquet")
     matrix = np.empty((5, table.num_rows))
     for row, name in enumerate(COLUMNS[1:]):
-        matrix[row] = table[name].to_numpy()
-    labels = table["at"].cast(pa.int64()).to_numpy().copy()
+        matrix[row] = to_numpy(table[name])
+    labels = to_numpy(table["at"].cast(pa.int64())).copy()
     span = int(metadata[b"tradsys.span"])
     name = metadata[b"tradsys.instrument"].decode()
     zone = request.zone
@@ -33,7 +34,7 @@ def parse(content: bytes, request: Request) -> list[RawBars]:
 
 def encode(series: BarSeries) -> bytes:
     """The bytes of a series in this shape; the same series gives the same bytes."""
-    columns = [pa.array(series.at).cast(pa.timestamp("ns", "UTC")), *(pa.array(row) for row in series.matrix)]
+    columns = [from_numpy(series.at).cast(pa.timestamp("ns", "UTC")), *(from_numpy(row) for row in series.matrix)]
     metadata = {"tradsys.instrument": series.instrument, "tradsys.span": str(series.span)}
     table = pa.Table.from_arrays(columns, names=list(COLUMNS)).replace_schema_metadata(metadata)
     sink = pa.BufferOutputStream()

@@ -13,7 +13,7 @@ from tradsys.market.readers.table import bars_of
 def table_of(content: bytes, request: Request) -> pa.Table:
     """The table in Parquet bytes. Raises `DataError` if they are not Parquet."""
     try:
-        return pq.read_table(pa.BufferReader(content))
+        return pq.ParquetFile(pa.BufferReader(content)).read()
     except (pa.ArrowInvalid, OSError) as problem:
         raise DataError(
             f"{request.path}: not Parquet: {problem}", value=str(request.path), fix="check the file"

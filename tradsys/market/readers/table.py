@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tradsys.core.errors import DataError
 from tradsys.core.units import DAY
 from tradsys.market import time_texts
+from tradsys.market.arrow import to_numpy
 from tradsys.market.readers.raw import RawBars, Request, stem
 from tradsys.market.time_texts import Times
 from tradsys.market.times import Int64s, from_clock_number, from_epoch, to_utc
@@ -84,8 +85,11 @@ def bars_of(table: pa.Table, request: Request) -> list[RawBars]:
 def _by_symbol(
     symbols: Any, times: Times, matrix: NDArray[np.float64], request: Request, notes: tuple[str, ...]
 ) -> list[RawBars]:
-    encoded = pc.dictionary_encode(pc.fill_null(pc.cast(symbols, pa.string()), "").combine_chunks())
-    names, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False)
+    if symbols.null_count:
+        row = int(np.argmax(to_numpy(pc.is_null(symbols))))
+        raise DataError(f"row {row + 1}: no symbol", fix="complete or remove the row")
+    encoded = pc.dictionary_encode(pc.cast(symbols, pa.string()).combine_chunks())
+    names, codes = encoded.dictionary.to_pylist(), to_numpy(encoded.indices)
     order = np.argsort(codes, kind="stable") if len(names) > 1 else None
     edges = np.searchsorted(codes[order], np.arange(len(names) + 1)) if order is not None else np.array([0, len(codes)])
     bars = []
@@ -118,7 +122,8 @@ def floats(column: Any, *, name: str) -> NDArray[np.float64]:
         column = _number_texts(column, name)
     elif not _is_numeric(column.type) and column.null_count != len(column):
         raise DataError(f"column {name!r} holds no numbers", value=str(column.type), fix="correct the column")
-    result: NDArray[np.float64] = pc.cast(column, pa.float64(), safe=False).to_numpy()
+    numbers = pc.cast(column, pa.float64(), safe=False)
+    result: NDArray[np.float64] = to_numpy(pc.fill_null(numbers, float("nan")) if numbers.null_count else numbers)
     return result
 
 
@@ -134,7 +139,7 @@ def _number_texts(column: Any, name: str) -> Any:
         pc.match_substring_regex(texts, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[Nn][Aa][Nn]$"), True
     )
     if not pc.all(good, min_count=0).as_py():
-        row = int(np.argmin(good.to_numpy()))
+        row = int(np.argmin(to_numpy(good)))
         raise DataError(f"row {row + 1}: {name} is not a number", value=column[row].as_py(), fix="correct the row")
     return pc.cast(texts, pa.float64())
 
@@ -152,9 +157,9 @@ def _date_and_time(dates: Any, times: Any, request: Request) -> Times:
     naive = Request(path=request.path, zone="UTC", date_order=request.date_order)
     day = moments(dates, naive, name="date").at // DAY * DAY
     if pa.types.is_time(times.type):
-        clock = pc.cast(pc.cast(times, pa.time64("ns")), pa.int64()).to_numpy()
+        clock = to_numpy(pc.cast(pc.cast(times, pa.time64("ns")), pa.int64()))
     elif pa.types.is_integer(times.type):
-        clock = from_clock_number(times.to_numpy())
+        clock = from_clock_number(to_numpy(times))
     else:
         clock = time_texts.clock(times)
     return _certain(to_utc(day + clock, request.zone))
@@ -163,16 +168,16 @@ def _date_and_time(dates: Any, times: Any, request: Request) -> Times:
 def moments(column: Any, request: Request, *, name: str) -> Times:
     """A column of times in any of the ways people write them, to UTC. Raises `DataError` naming row and value."""
     if column.null_count:
-        row = int(np.argmax(pc.is_null(column).to_numpy()))
+        row = int(np.argmax(to_numpy(pc.is_null(column))))
         raise DataError(f"row {row + 1}: no {name or 'time'}", value=None, fix="complete or remove the row")
     kind = column.type
     if pa.types.is_timestamp(kind):
         return _certain(_timestamps(column, request.zone))
     if pa.types.is_date(kind):
-        days = pc.cast(pc.cast(column, pa.date32()), pa.int32()).to_numpy().astype(np.int64)
+        days = to_numpy(pc.cast(pc.cast(column, pa.date32()), pa.int32())).astype(np.int64)
         return _certain(to_utc(days * DAY, request.zone))
     if pa.types.is_integer(kind):
-        return _certain(from_epoch(column.to_numpy(), column=name, zone=request.zone))
+        return _certain(from_epoch(to_numpy(column), column=name, zone=request.zone))
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _from_texts(column, request, name)
     raise DataError(f"column {name!r} holds no times", value=str(kind), fix="give ISO-8601 texts or timestamps")
@@ -181,14 +186,14 @@ def moments(column: Any, request: Request, *, name: str) -> Times:
 def _from_texts(column: Any, request: Request, name: str) -> Times:
     digits = pc.match_substring_regex(column, r"^\s*\d{8,19}\s*$")
     if len(column) and pc.all(digits).as_py():
-        numbers = pc.cast(pc.utf8_trim_whitespace(column), pa.int64()).to_numpy()
+        numbers = to_numpy(pc.cast(pc.utf8_trim_whitespace(column), pa.int64()))
         return _certain(from_epoch(numbers, column=name, zone=request.zone))
     return time_texts.parse(column, zone=request.zone, date_order=request.date_order)
 
 
 def _timestamps(column: Any, zone: str) -> Int64s:
     unit = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}[column.type.unit]
-    ticks = pc.cast(column, pa.int64()).to_numpy()
+    ticks = to_numpy(pc.cast(column, pa.int64()))
     at = ticks if unit == 1 else ticks * unit
     return at if column.type.tz else to_utc(at, zone)
 
