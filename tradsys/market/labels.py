@@ -61,14 +61,14 @@ def _daily(labels: Int64s, *, calendar: SessionCalendar | None, zone: str) -> In
 def label_evidence(labels: Int64s, calendar: SessionCalendar) -> Label | None:
     """What bars of part of a day say about their own labels, or None where they do not decide.
 
-    Bars at sessions' opens and none at their closes are labelled by start; the other way round by end. A few stray bars
-    (a hundredth of the sessions) do not overturn it.
+    Bars at sessions' opens and none at their closes are labelled by start; the other way round by end. Stray bars at
+    the other edge of fewer than a tenth as many sessions do not overturn it.
     """
     if not len(labels):
         return None
     table = session_table(calendar, labels)
     at_open, at_close = _hits(table.opens, labels), _hits(table.closes, labels)
-    if max(at_open, at_close) == 0 or min(at_open, at_close) * 100 > max(at_open, at_close):
+    if max(at_open, at_close) == 0 or min(at_open, at_close) * 10 > max(at_open, at_close):
         return None
     return "start" if at_open > at_close else "end"
 
