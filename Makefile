@@ -15,7 +15,7 @@ DEV := $(VENV)/.dev.stamp
 INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --python $(BIN)/python "$$@"; \
           else $(BIN)/python -m pip install --quiet "$$@"; fi
 
-.PHONY: help demo test check format bench peers peers-record sessions docs lock clean
+.PHONY: help demo test check style format bench peers peers-record sessions docs lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -24,15 +24,17 @@ demo: $(RUNTIME) ## two real backtests on the sample data, with their tear sheet
 	@$(BIN)/tradsys backtest configs/demo_opening_range.toml
 	@$(BIN)/tradsys backtest configs/demo_ema_trend.toml
 
-test: check ## style, types, import rules and the whole test suite
+test: style ## style, types, import rules and the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
-check: $(DEV) ## style, types, import rules and the house rules
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+check: style ## style, types, import rules and the house rules
 	@$(BIN)/python -m pytest -q tests/house
+
+style: $(DEV) ## style, types and import rules alone
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 
 format: $(DEV) ## put the code into the house style
 	@$(BIN)/ruff check --fix
@@ -48,7 +50,7 @@ peers-record: $(DEV) ## record the peers' trades on ORCL daily as answers for th
 	@$(BIN)/python -m benchmarks.record_peers
 
 sessions: $(DEV) ## generate the table of exchange sessions
-	@$(BIN)/python -m tradsys.reference.generate_sessions
+	@$(BIN)/python tools/generate_sessions.py
 
 docs: $(DEV) ## build the documentation into site/
 	@$(BIN)/mkdocs build --strict --quiet

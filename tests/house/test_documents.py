@@ -6,6 +6,8 @@ import ast
 import importlib
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,7 +31,8 @@ def blocks(document: Path, *languages: str) -> list[str]:
 def commands(text: str) -> list[list[str]]:
     """The commands of a shell block, comments and prompts off."""
     joined = text.replace("\\\n", " ").splitlines()
-    return [words for line in joined if (words := shlex.split(line.removeprefix("$ "), comments=True))]
+    lines = (line.removeprefix("$ ").removeprefix(".venv/bin/") for line in joined)
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
 def make_targets() -> set[str]:
@@ -76,6 +79,13 @@ def test_python_blocks_compile_and_import_what_exists(document: Path) -> None:
                 module = importlib.import_module(node.module or "")
                 problems += [f"{node.module}.{alias.name}" for alias in node.names if not hasattr(module, alias.name)]
     assert problems == []
+
+
+def test_the_first_strategy_of_the_readme_runs() -> None:
+    (block, *_) = blocks(ROOT / "README.md", "python")
+    assert len(block.splitlines()) <= 20
+    done = subprocess.run([sys.executable, "-c", block], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -75,7 +75,11 @@ def test_every_import_is_a_declared_dependency() -> None:
     def undeclared(modules: set[str], declared: set[str]) -> set[str]:
         return {m for m in modules if not {d.lower().replace("_", "-") for d in where.get(m, [m])} & declared}
 
-    problems = []
+    problems: list[tuple[str, str]] = []
+    everything = optional | distribution_names(project["optional-dependencies"]["dev"])
+    for source in python_files("tests", "tools"):
+        modules = imports(source, top_level=True) | imports(source, top_level=False)
+        problems += [(source.path, m) for m in undeclared(modules - {"tests", "benchmarks", "tools"}, everything)]
     for source in python_files("tradsys"):
         rim = matches(source.path, ("*/client.py", "*/server.py", "tradsys/api/*", "tradsys/dashboard/*"))
         problems += [(source.path, m) for m in undeclared(imports(source, top_level=True), optional if rim else core)]
