@@ -32,7 +32,7 @@ check: style ## style, types, import rules and the house rules
 
 style: $(DEV) ## style, types and import rules alone
 	@$(BIN)/ruff check --quiet
-	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
