@@ -10,7 +10,7 @@ import numpy as np
 
 from tradsys.core.errors import ConfigError, DataError, MissingData, UnknownName
 from tradsys.core.units import DAY
-from tradsys.market import files
+from tradsys.market import files, partitions
 from tradsys.market.files import Paths
 from tradsys.market.intervals import interval_of, span_of
 from tradsys.market.labels import Label, contradiction, known_at, label_of, require_span
@@ -39,9 +39,11 @@ def read_raw(
     timezone: str | None = None,
     date_order: str | None = None,
     instruments: Sequence[str] | None = None,
+    interval: str | None = None,
 ) -> dict[str, RawFile]:
     """Bars of each instrument as the files have them, several files of one instrument joined in order of name.
 
+    In a folder of the store, `interval` and `instruments` choose the partitions to read.
     Raises `DataError` for what cannot be read at all; order, values and labels are not looked at.
     """
     shape = format_of(format)
@@ -49,6 +51,8 @@ def read_raw(
     wanted = frozenset(instruments) if instruments is not None else None
     parts: dict[str, list[RawFile]] = {}
     for file in files.find(path, suffixes=shape.suffixes):
+        if not partitions.wanted(file, interval=interval, instruments=instruments):
+            continue
         content = files.read(file)
         request = Request(path=file, zone=zone, date_order=date_order, wanted=wanted)
         for bars in _parsed(shape, content.content, request):
@@ -89,7 +93,7 @@ def load(
 
     Raises as `load_many` does.
     """
-    raw = read_raw(path, format=format, timezone=timezone, date_order=date_order)
+    raw = read_raw(path, format=format, timezone=timezone, date_order=date_order, interval=interval)
     if len(raw) > 1 and instrument is None:
         raise ConfigError(
             f"{path} holds {len(raw)} instruments",
@@ -120,7 +124,9 @@ def load_many(
     Raises `ConfigError` for a missing or contradicted setting, `MissingData` for what is not there, `UnknownName` for
     an instrument the files do not have, `DataError` for malformed, unsorted, duplicate or impossible bars.
     """
-    raw = read_raw(path, format=format, timezone=timezone, date_order=date_order, instruments=instruments)
+    raw = read_raw(
+        path, format=format, timezone=timezone, date_order=date_order, instruments=instruments, interval=interval
+    )
     chosen = _chosen(raw, instruments, path)
     return {name: series_of(one, interval=interval, label=label, calendar=calendar) for name, one in chosen.items()}
 
@@ -139,10 +145,10 @@ def series_of(raw: RawFile, *, interval: str | None, label: str | None, calendar
     span = span_for(raw, interval)
     side = label_for(raw, label, span=span)
     series = assemble(raw, span=span, label=side, calendar=calendar).validate()
-    _refuse_mixed(raw)
+    refuse_mixed(raw)
     require_span(raw.bars.labels, span, source=str(raw.path))
     if calendar is not None and side is not None and span < DAY:
-        _refuse_contradiction(raw, side, calendar)
+        refuse_contradiction(raw, side, calendar)
     return series
 
 
@@ -193,7 +199,8 @@ def label_for(raw: RawFile, label: str | None, *, span: int) -> Label | None:
     return given or proven
 
 
-def _refuse_mixed(raw: RawFile) -> None:
+def refuse_mixed(raw: RawFile) -> None:
+    """Raises `DataError` where times stand in several zones: nobody can know which instants are meant."""
     mixed = raw.bars.mixed
     if mixed is not None and mixed.any():
         row = int(np.argmax(mixed))
@@ -205,7 +212,8 @@ def _refuse_mixed(raw: RawFile) -> None:
         )
 
 
-def _refuse_contradiction(raw: RawFile, label: Label, calendar: SessionCalendar) -> None:
+def refuse_contradiction(raw: RawFile, label: Label, calendar: SessionCalendar) -> None:
+    """Raises `DataError` where the data show the other label than the one given."""
     why = contradiction(raw.bars.labels, label=label, calendar=calendar)
     if why:
         raise DataError(

@@ -1,4 +1,4 @@
-"""Our own Parquet: instrument and span in the file's metadata, times int64 UTC nanoseconds at which bars are known."""
+"""Our own Parquet: int64 UTC nanoseconds at which bars are known; instrument and span in the file's metadata."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def parse(content: bytes, request: Request) -> list[RawBars]:
     matrix = np.empty((5, table.num_rows))
     for row, name in enumerate(COLUMNS[1:]):
         matrix[row] = to_numpy(table[name])
-    labels = to_numpy(table["at"].cast(pa.int64())).copy()
+    labels = to_numpy(table["at"]).copy()
     span = int(metadata[b"tradsys.span"])
     name = metadata[b"tradsys.instrument"].decode()
     zone = request.zone
@@ -34,7 +34,7 @@ def parse(content: bytes, request: Request) -> list[RawBars]:
 
 def encode(series: BarSeries) -> bytes:
     """The bytes of a series in this shape; the same series gives the same bytes."""
-    columns = [from_numpy(series.at).cast(pa.timestamp("ns", "UTC")), *(from_numpy(row) for row in series.matrix)]
+    columns = [from_numpy(series.at), *(from_numpy(row) for row in series.matrix)]
     metadata = {"tradsys.instrument": series.instrument, "tradsys.span": str(series.span)}
     table = pa.Table.from_arrays(columns, names=list(COLUMNS)).replace_schema_metadata(metadata)
     sink = pa.BufferOutputStream()
