@@ -53,7 +53,7 @@ sessions: $(DEV) ## generate the table of exchange sessions
 	@$(BIN)/python tools/generate_sessions.py
 
 docs: $(DEV) ## build the documentation into site/
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "site/index.html"
 
 lock: $(DEV) ## resolve the pinned requirements anew
