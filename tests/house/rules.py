@@ -19,6 +19,8 @@ CHANCE = re.compile(r"(random|secrets|numpy\.random)(\..+)?|uuid\.uuid[14]|os\.u
 CONCURRENCY = re.compile(r"(threading|multiprocessing|concurrent|asyncio|_thread)(\..+)?")
 UNSAFE = re.compile(r"(pickle|cPickle|dill|cloudpickle|marshal|shelve|joblib)(\..+)?|eval|exec|os\.system|os\.popen")
 VAGUE = {"common", "helper", "helpers", "manager", "managers", "misc", "shared", "util", "utils"}
+# Names that come in an order which everybody knows.
+ORDERED = {"self", "cls", "year", "month", "day", "open", "high", "low", "close", "volume"}
 COMPILED = re.compile(r"numba\.|.*\bn?jit\b|.*\bkernel\b|.*\bstep\b")
 
 
@@ -148,7 +150,7 @@ def _public(parent: ast.Module | ast.ClassDef) -> Iterator[ast.ClassDef | Functi
 
 def _stands_alone(node: ast.ClassDef) -> bool:
     bases = {ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases}
-    return bases <= {"ABC", "Generic", "Protocol", "object"}
+    return bases <= {"ABC", "Enum", "Generic", "IntEnum", "Protocol", "StrEnum", "Struct", "object"}
 
 
 def _is_overload(node: ast.ClassDef | FunctionNode) -> bool:
@@ -163,7 +165,7 @@ def distinct_positions(source: Source) -> list[str]:
         types = Counter(
             ast.unparse(argument.annotation)
             for argument in [*function.args.posonlyargs, *function.args.args]
-            if argument.annotation is not None and argument.arg not in {"self", "cls"}
+            if argument.annotation is not None and argument.arg not in ORDERED
         )
         found += [source.at(function, f"{function.name}: {n} of {t}") for t, n in types.items() if n > 1]
     return found

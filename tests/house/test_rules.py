@@ -27,13 +27,11 @@ RIM = (
 # Reads the clock to report how long compiling took; no decision sees it.
 MEASURES = ("tradsys/numerics/compilation.py",)
 
-# Signatures whose order nobody swaps: the language's own, the calendar's own, or one that does not matter.
+# Signatures whose order nobody swaps: the language's own, or one that does not matter.
 EXCUSED = (
     "tradsys/core/units.py:{line}: divide",
     "tradsys/core/units.py:{line}: to_step",
     "tradsys/core/errors.py:{line}: __init__: 2 of str",
-    "tradsys/market/times.py:{line}: first_of_month",
-    "tradsys/market/times.py:{line}: days_of_month",
     "tradsys/reference/charges.py:{line}: portion",
     "tradsys/strategies/base.py:{line}: one_cancels_other",
 )
@@ -76,7 +74,7 @@ RULES = [
     # A kernel is documented by the indicator that it computes.
     Rule(rules.documented, "def f(): pass", allowed=("tradsys/numerics/kernels/*",)),
     Rule(rules.documented, "'''Module.'''\nclass A:\n    '''A.'''\n    def f(self): pass"),
-    Rule(rules.distinct_positions, "def f(low: float, high: float) -> None: pass", allowed=("tradsys/cli/*",)),
+    Rule(rules.distinct_positions, "def f(fast: float, slow: float) -> None: pass", allowed=("tradsys/cli/*",)),
 ]
 
 
