@@ -24,6 +24,8 @@ RIM = (
     "tradsys/journal/disk.py",
 )
 
+PYTHON = ("tradsys", "tests", "benchmarks", "tools")
+
 # Reads the clock to report how long compiling took; no decision sees it.
 MEASURES = ("tradsys/numerics/compilation.py",)
 
@@ -62,12 +64,10 @@ RULES = [
         rules.no_blanket_except, "try: f()\nexcept (ValueError, Exception): pass", allowed=("tradsys/engine/engine.py",)
     ),
     Rule(rules.no_blanket_except, "try: f()\nexcept: pass", allowed=("tradsys/engine/engine.py",)),
-    Rule(rules.no_vague_name, "", folders=("tradsys", "tests", "benchmarks")),
-    Rule(rules.nothing_unsafe, "import pickle", folders=("tradsys", "tests", "benchmarks")),
-    Rule(rules.nothing_unsafe, "eval('1')", folders=("tradsys", "tests", "benchmarks")),
-    Rule(
-        rules.nothing_unsafe, "import subprocess\nsubprocess.run('ls', shell=True)", folders=("tradsys", "benchmarks")
-    ),
+    Rule(rules.no_vague_name, "", folders=PYTHON),
+    Rule(rules.nothing_unsafe, "import pickle", folders=PYTHON),
+    Rule(rules.nothing_unsafe, "eval('1')", folders=PYTHON),
+    Rule(rules.nothing_unsafe, "import subprocess\nsubprocess.run('ls', shell=True)", folders=PYTHON),
     Rule(rules.no_patching, "from unittest import mock\nmock.patch('x')", folders=("tests",)),
     Rule(rules.no_stub, "def f():\n    raise NotImplementedError"),
     Rule(rules.no_stub, "x = 1  # TO" + "DO later"),
