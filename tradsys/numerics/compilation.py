@@ -20,7 +20,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 NUMERICS = Path(__file__).resolve().parent
 
 
-class _CompileClock(event.Listener):  # type: ignore[misc]
+class _CompileClock(event.Listener):
     """Adds up the time of the outermost compilations; a callee compiled inside its caller counts once."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class _CompileClock(event.Listener):  # type: ignore[misc]
 
 
 _clock = _CompileClock()
-event.register("numba:compile", _clock)
+cast(Any, event).register("numba:compile", _clock)
 
 
 def compile_seconds() -> float:
@@ -67,15 +67,17 @@ def kernel(function: Function) -> Function:
         config.CACHE_DIR = before
 
 
-@numba.extending.intrinsic  # type: ignore[untyped-decorator]
-def fused_multiply_add(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
-    """a * b + c rounded once (IEEE 754 fusedMultiplyAdd): the same bits on every machine; call inside kernels only."""
+def _fused_multiply_add(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
     real = numba.types.float64
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fma(*arguments)
 
     return real(real, real, real), generate
+
+
+fused_multiply_add = cast(Callable[[float, float, float], float], numba.extending.intrinsic(_fused_multiply_add))
+"""a * b + c rounded once (IEEE 754 fusedMultiplyAdd), the same bits on every machine. For use inside kernels."""
 
 
 @functools.cache

@@ -6,7 +6,7 @@ import importlib
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, Final, Literal, Protocol, Self, get_args
+from typing import Any, ClassVar, Final, Literal, Protocol, get_args
 
 import msgspec
 import numpy as np
@@ -43,6 +43,7 @@ SPLIT_EXPONENT: Final[dict[Unit, int]] = {
 """A split by factor f divides prices by f and multiplies volumes by f: an output changes by f to this power."""
 
 LONGEST: Final = 100_000
+LARGEST: Final = 1e12
 
 
 class Stepper(Protocol):
@@ -117,22 +118,23 @@ class Indicator(msgspec.Struct, frozen=True):
     reads: ClassVar[str] = "high_low_close"
     outputs: ClassVar[tuple[str, ...]] = ("value",)
     measures: ClassVar[tuple[Unit, ...]] = ("price",)
-    least: ClassVar[dict[str, float]] = {}
+    least: ClassVar[tuple[tuple[str, float], ...]] = ()
 
     def __post_init__(self) -> None:
         for name, default in zip(self.__struct_fields__, self.__struct_defaults__, strict=True):
             if name != "source":
                 self._check_number(name, getattr(self, name), like=default)
 
-    def _check_number(self, name: str, value: Any, *, like: Any) -> None:
-        kinds: tuple[type, ...] = (int,) if isinstance(like, int) else (int, float)
-        low = self.least.get(name, 1 if kinds == (int,) else 0.0)
-        if not isinstance(value, kinds) or isinstance(value, bool) or not low <= value <= LONGEST:
-            kind = "a whole number" if kinds == (int,) else "a number"
+    def _check_number(self, name: str, value: float, *, like: float) -> None:
+        whole = isinstance(like, int)
+        low, high = dict(self.least).get(name, 1 if whole else 0.0), LONGEST if whole else LARGEST
+        kind = "whole number" if whole else "number"
+        right_type = isinstance(value, int) or (isinstance(value, float) and not whole)
+        if isinstance(value, bool) or not right_type or not low <= value <= high:
             raise ConfigError(
-                f"{type(self).__name__}: {name} is {value!r}; it must be {kind} from {low} to {LONGEST}",
+                f"{type(self).__name__}: {name} is {value!r}; it must be a {kind} from {low} to {high}",
                 value=value,
-                limit=f"{low} to {LONGEST}",
+                limit=f"{low} to {high}",
                 fix=f"change {name}",
             )
 

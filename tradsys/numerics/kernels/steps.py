@@ -36,12 +36,15 @@ def lag_step(window: Array, base: int, period: int, head: int, value: float) -> 
 def ema_step(count: int, mean: float, period: int, alpha: float, value: float) -> tuple[int, float, float]:
     """Exponential mean seeded by the plain mean of the first `period` values: (count, mean, output).
 
-    While warming up, `mean` holds the sum so far. Wilder's smoothing is alpha = 1 / period.
+    While warming up, `mean` holds the sum so far, and NaN (an input not warm itself) is passed over. Wilder's
+    smoothing is alpha = 1 / period.
     """
     if count >= period:
         # One fused operation on the path from bar to bar: the fastest form there is.
         mean = fused_multiply_add(1.0 - alpha, mean, alpha * value)
         return count, mean, mean
+    if math.isnan(value):
+        return count, mean, value
     count += 1
     mean += value
     if count < period:
@@ -51,7 +54,9 @@ def ema_step(count: int, mean: float, period: int, alpha: float, value: float) -
 
 
 @kernel
-def sum_step(window: Array, base: int, period: int, head: int, forward: float, value: float) -> tuple[int, float, float]:
+def sum_step(
+    window: Array, base: int, period: int, head: int, forward: float, value: float
+) -> tuple[int, float, float]:
     """Sum of the last `period` values: (head, forward, total). Takes `period` places of `window`."""
     window[place(base + head)] = value
     forward += value
@@ -124,3 +129,56 @@ def true_range(high: float, low: float, previous: float) -> float:
     top = previous if previous > high else high
     bottom = previous if previous < low else low
     return top - bottom
+
+
+@kernel
+def weighted_step(
+    window: Array, base: int, period: int, head: int, plain: float, weighted: float, value: float
+) -> tuple[int, float, float, float]:
+    """Sum of the last `period` values weighted 1 (oldest) to `period`: (head, plain, weighted, total).
+
+    Takes 2 * `period` places: suffix sums, and suffix sums weighted from 1.
+    """
+    window[place(base + head)] = value
+    head += 1
+    plain += value
+    weighted += head * value
+    if head < period:
+        return head, plain, weighted, window[place(base + period + head)] + weighted + (period - head) * plain
+    plain, weighted = 0.0, 0.0
+    for back in range(1, period + 1):
+        at = place(base + period - back)
+        plain += window[at]
+        weighted += plain
+        window[at], window[place(base + 2 * period - back)] = plain, weighted
+    return 0, 0.0, 0.0, weighted
+
+
+@kernel
+def latest_highest_step(
+    window: Array, base: int, period: int, head: int, top: float, top_at: float, now: float, value: float
+) -> tuple[int, float, float, float]:
+    """When the highest of the last `period` values was, the latest of equals: (head, top, top_at, highest_at).
+
+    Takes 2 * `period` places: suffix maxima, and when they were.
+    """
+    window[place(base + head)] = value
+    window[place(base + period + head)] = now
+    if head == 0 or value >= top:
+        top, top_at = value, now
+    head += 1
+    if head < period:
+        return head, top, top_at, (top_at if top >= window[place(base + head)] else window[place(base + period + head)])
+    highest, highest_at = value, now
+    for back in range(2, period + 1):
+        at, beside = place(base + period - back), place(base + 2 * period - back)
+        if window[at] > highest:
+            highest, highest_at = window[at], window[beside]
+        window[at], window[beside] = highest, highest_at
+    return 0, top, top_at, highest_at
+
+
+@kernel
+def ratio(numerator: float, denominator: float, otherwise: float) -> float:
+    """numerator / denominator, or `otherwise` where the denominator is 0: what a flat market means."""
+    return numerator / denominator if denominator != 0.0 else otherwise

@@ -5,7 +5,25 @@ from __future__ import annotations
 import math
 
 from tradsys.numerics.compilation import kernel
-from tradsys.numerics.kernels.steps import Array, ema_step, range_step, spread_step, true_range
+from tradsys.numerics.kernels.steps import (
+    Array,
+    ema_step,
+    lag_step,
+    range_step,
+    ratio,
+    spread_step,
+    sum_step,
+    true_range,
+)
+
+
+@kernel
+def true_ranges(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+    previous = window[0]
+    for i in range(rows.shape[1]):
+        out[0, i] = true_range(rows[0, i], rows[1, i], previous)
+        previous = rows[2, i]
+    window[0] = previous
 
 
 @kernel
@@ -35,14 +53,120 @@ def bollinger_bands(state: Array, window: Array, rows: Array, params: Array, out
 
 
 @kernel
+def standard_deviation(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+    period = int(params[0])
+    head, anchor, first, second = int(state[0]), state[1], state[2], state[3]
+    for i in range(rows.shape[1]):
+        head, anchor, first, second, _, variance = spread_step(
+            window, 0, period, head, anchor, first, second, rows[0, i]
+        )
+        out[0, i] = math.sqrt(variance)
+    state[0], state[1], state[2], state[3] = head, anchor, first, second
+
+
+@kernel
+def keltner_channel(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+    period, reach_period, multiple = int(params[0]), int(params[1]), params[2]
+    alpha, reach_alpha = 2.0 / (period + 1.0), 1.0 / reach_period
+    count, mean, reach_count, reach, previous = int(state[0]), state[1], int(state[2]), state[3], window[0]
+    for i in range(rows.shape[1]):
+        span = true_range(rows[0, i], rows[1, i], previous)
+        previous = rows[2, i]
+        count, mean, middle = ema_step(count, mean, period, alpha, previous)
+        reach_count, reach, average = ema_step(reach_count, reach, reach_period, reach_alpha, span)
+        out[0, i] = middle + multiple * average
+        out[1, i] = middle
+        out[2, i] = middle - multiple * average
+    state[0], state[1], state[2], state[3], window[0] = count, mean, reach_count, reach, previous
+
+
+@kernel
 def donchian_channel(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
     period = int(params[0])
     head, top, bottom = int(state[0]), state[1], state[2]
     for i in range(rows.shape[1]):
-        head, top, bottom, highest, lowest = range_step(
-            window, 0, period, head, top, bottom, rows[0, i], rows[1, i]
-        )
+        head, top, bottom, highest, lowest = range_step(window, 0, period, head, top, bottom, rows[0, i], rows[1, i])
         out[0, i] = highest
         out[1, i] = 0.5 * (highest + lowest)
         out[2, i] = lowest
     state[0], state[1], state[2] = head, top, bottom
+
+
+@kernel
+def ulcer_index(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+    period = int(params[0])
+    head, top, bottom, forward = int(state[0]), state[1], state[2], state[3]
+    for i in range(rows.shape[1]):
+        value = rows[0, i]
+        _, forward_top, bottom, peak, _ = range_step(window, 0, period, head, top, bottom, value, value)
+        top = forward_top
+        if math.isnan(peak):
+            peak = top
+        drawdown = ratio(100.0 * (value - peak), peak, 0.0)
+        head, forward, total = sum_step(window, 2 * period, period, head, forward, drawdown * drawdown)
+        out[0, i] = math.sqrt(total / period)
+    state[0], state[1], state[2], state[3] = head, top, bottom, forward
+
+
+@kernel
+def chaikin_volatility(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+    period, lag, alpha = int(params[0]), int(params[1]), 2.0 / (params[0] + 1.0)
+    count, mean, head = int(state[0]), state[1], int(state[2])
+    for i in range(rows.shape[1]):
+        count, mean, reach = ema_step(count, mean, period, alpha, rows[0, i] - rows[1, i])
+        head, lagged = lag_step(window, 0, lag, head, reach)
+        out[0, i] = ratio(100.0 * (reach - lagged), lagged, 0.0)
+    state[0], state[1], state[2] = count, mean, head
+
+
+@kernel
+def historical_volatility(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+    period, last = int(params[0]), 2 * int(params[0])
+    scale = params[1] * period / (period - 1.0)
+    head, anchor, first, second = int(state[0]), state[1], state[2], state[3]
+    previous = window[last]
+    for i in range(rows.shape[1]):
+        change, variance = rows[0, i] / previous, math.nan
+        previous = rows[0, i]
+        if not math.isnan(change):
+            head, anchor, first, second, _, variance = spread_step(
+                window, 0, period, head, anchor, first, second, math.log(change)
+            )
+        out[0, i] = math.sqrt(scale * variance)
+    state[0], state[1], state[2], state[3], window[last] = head, anchor, first, second, previous
+
+
+@kernel
+def parkinson(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+    period, scale = int(params[0]), params[1] / (4.0 * math.log(2.0) * params[0])
+    head, forward = int(state[0]), state[1]
+    for i in range(rows.shape[1]):
+        reach = math.log(rows[0, i] / rows[1, i])
+        head, forward, total = sum_step(window, 0, period, head, forward, reach * reach)
+        out[0, i] = math.sqrt(scale * total)
+    state[0], state[1] = head, forward
+
+
+@kernel
+def garman_klass(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+    period, scale, weight = int(params[0]), params[1] / params[0], 2.0 * math.log(2.0) - 1.0
+    head, forward = int(state[0]), state[1]
+    for i in range(rows.shape[1]):
+        reach, body = math.log(rows[1, i] / rows[2, i]), math.log(rows[3, i] / rows[0, i])
+        head, forward, total = sum_step(window, 0, period, head, forward, 0.5 * reach * reach - weight * body * body)
+        out[0, i] = math.sqrt(scale * total)
+    state[0], state[1] = head, forward
+
+
+@kernel
+def choppiness(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+    period, scale, last = int(params[0]), 100.0 / math.log(params[0]), 3 * int(params[0])
+    head, top, bottom, forward, previous = int(state[0]), state[1], state[2], state[3], window[last]
+    for i in range(rows.shape[1]):
+        span = true_range(rows[0, i], rows[1, i], previous)
+        previous = rows[2, i]
+        _, top, bottom, highest, lowest = range_step(window, 0, period, head, top, bottom, rows[0, i], rows[1, i])
+        head, forward, path = sum_step(window, 2 * period, period, head, forward, span)
+        reach = highest - lowest
+        out[0, i] = scale * math.log(path / reach) if reach != 0.0 else 100.0
+    state[0], state[1], state[2], state[3], window[last] = head, top, bottom, forward, previous
