@@ -144,7 +144,7 @@ def _latest(table: DatedTable, plan: str) -> date:
 
 
 def _check_names(table: DatedTable, *, plan: str, exchange: str, segment: str) -> None:
-    keys = table.keys()
+    keys = table.all_keys()
     plans = {key[0] for key in keys}
     if plan not in plans:
         raise UnknownName("charges plan", plan, plans)

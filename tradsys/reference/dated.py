@@ -47,7 +47,7 @@ class DatedTable:
     def __iter__(self) -> Iterator[DatedRow]:
         return (row for rows in self._rows.values() for row in rows)
 
-    def keys(self) -> list[tuple[str, ...]]:
+    def all_keys(self) -> list[tuple[str, ...]]:
         """Every key, in the order of the file."""
         return list(self._rows)
 
@@ -85,10 +85,10 @@ def read_table(name: str, *key_columns: str) -> DatedTable:
     with (DATA / f"{name}.csv").open(newline="", encoding="utf-8") as file:
         for line in csv.DictReader(file):
             lines.extend((key, line) for key in _expand(line, key_columns))
-    return DatedTable(name.replace("_", " "), _chain(lines))
+    return DatedTable(name.replace("_", " "), chained(lines))
 
 
-def _chain(lines: list[tuple[tuple[str, ...], dict[str, str]]]) -> Iterator[DatedRow]:
+def chained(lines: list[tuple[tuple[str, ...], dict[str, str]]]) -> Iterator[DatedRow]:
     lines.sort(key=lambda entry: (entry[0], entry[1]["effective_from"]))
     following = [*lines[1:], ((), {})]
     for (key, line), (next_key, next_line) in zip(lines, following, strict=True):
