@@ -15,6 +15,7 @@ import numpy.typing as npt
 from tradsys.core.errors import ConfigError, DataError
 
 Array = npt.NDArray[np.float64]
+Kernel = Callable[[Array, Array, Array], None]
 Saved = tuple[Any, ...]
 Source = Literal["open", "high", "low", "close", "volume"]
 Unit = Literal["price", "ratio", "volume", "money", "price_squared_per_volume"]
@@ -73,16 +74,14 @@ class Stepper(Protocol):
 class KernelStepper:
     """Steps a kernel: the batch's machine code, called with one column."""
 
-    __slots__ = ("_out", "_state", "_window", "advance", "bar", "values")
+    __slots__ = ("_memory", "_out", "advance", "bar", "values")
 
     def __init__(self, indicator: Indicator, bar: Array | None = None) -> None:
         self.bar = np.full((5, 1), math.nan) if bar is None else bar
-        self._state, self._window, self._out = *indicator.fresh(), np.full((len(indicator.outputs), 1), math.nan)
+        self._memory, self._out = indicator.memory(), np.full((len(indicator.outputs), 1), math.nan)
         self.values: Array = self._out[:, 0]
         rows = self.bar[INPUTS[indicator.inputs]]
-        self.advance: Callable[[], None] = partial(
-            indicator.load(), self._state, self._window, rows, indicator.parameters(), self._out
-        )
+        self.advance: Callable[[], None] = partial(indicator.load(), self._memory, rows, self._out)
 
     def step(self, *, open: float, high: float, low: float, close: float, volume: float) -> Array:
         """Take one bar and give its outputs (float64[m]), a view that the next step overwrites."""
@@ -91,8 +90,8 @@ class KernelStepper:
         return self.values
 
     def state(self) -> Saved:
-        """Copies of the kernel's arrays: state, window, outputs."""
-        return self._state.copy(), self._window.copy(), self._out.copy()
+        """Copies of the kernel's memory and of the outputs."""
+        return self._memory.copy(), self._out.copy()
 
     def restore(self, saved: Saved) -> None:
         """Go on from what `state` gave.
@@ -100,8 +99,10 @@ class KernelStepper:
         Raises:
             DataError: `saved` belongs to an indicator of other parameters.
         """
-        mine = (self._state, self._window, self._out)
-        if [array.shape for array in mine] != [array.shape for array in saved]:
+        mine = (self._memory, self._out)
+        parameters = slice(0, 2 + int(self._memory[0]))
+        same_shape = [array.shape for array in mine] == [np.shape(array) for array in saved]
+        if not same_shape or not np.array_equal(self._memory[parameters], saved[0][parameters]):
             raise DataError("the saved state belongs to another indicator or other parameters", fix="warm up afresh")
         for array, copy in zip(mine, saved, strict=True):
             array[...] = copy
@@ -163,22 +164,20 @@ class Indicator(msgspec.Struct, frozen=True):
         raise NotImplementedError
 
     def parameters(self) -> Array:
-        """What the kernel takes as `params`: by default the numbers, in the order of the fields."""
+        """What the kernel takes as parameters: by default the numbers, in the order of the fields."""
         names = [name for name in self.__struct_fields__ if name != "source"]
         return np.array([float(getattr(self, name)) for name in names])
 
-    def fresh(self) -> tuple[Array, Array]:
-        """State and window before the first bar."""
-        state, window = self.sizes()
-        return np.zeros(state), np.full(window, math.nan)
+    def memory(self) -> Array:
+        """The kernel's memory before the first bar (layout: `kernels.steps.parts`)."""
+        parameters, (state, window) = self.parameters(), self.sizes()
+        return np.concatenate(([len(parameters), state], parameters, np.zeros(state), np.full(window, math.nan)))
 
     @classmethod
-    def load(cls) -> Callable[[Array, Array, Array, Array, Array], None]:
+    def load(cls) -> Kernel:
         """The compiled kernel; imports the compiler on first use."""
         module, name = cls.kernel.split(".")
-        loaded: Callable[[Array, Array, Array, Array, Array], None] = getattr(
-            importlib.import_module(f"tradsys.numerics.kernels.{module}"), name
-        )
+        loaded: Kernel = getattr(importlib.import_module(f"tradsys.numerics.kernels.{module}"), name)
         return loaded
 
     def batch(self, matrix: Array) -> Array:
@@ -195,8 +194,7 @@ class Indicator(msgspec.Struct, frozen=True):
         """
         rows = checked_matrix(matrix)[INPUTS[self.inputs]]
         out = np.empty((len(self.outputs), matrix.shape[1]))
-        state, window = self.fresh()
-        self.load()(state, window, rows, self.parameters(), out)
+        self.load()(self.memory(), rows, out)
         return out
 
     def stepper(self, bar: Array | None = None) -> KernelStepper:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 from tradsys.numerics.compilation import kernel
-from tradsys.numerics.kernels.steps import Array, ema_step, lag_step, place, ratio, sum_step, weighted_step
+from tradsys.numerics.kernels.steps import Array, ema_step, lag_step, parts, place, ratio, sum_step, weighted_step
 
 
 @kernel
-def sma(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def sma(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period = int(params[0])
     head, forward = int(state[0]), state[1]
     for i in range(rows.shape[1]):
@@ -19,7 +20,8 @@ def sma(state: Array, window: Array, rows: Array, params: Array, out: Array) -> 
 
 
 @kernel
-def ema(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def ema(memory: Array, rows: Array, out: Array) -> None:
+    params, state, _ = parts(memory)
     period, alpha = int(params[0]), 2.0 / (params[0] + 1.0)
     count, mean = int(state[0]), state[1]
     for i in range(rows.shape[1]):
@@ -28,7 +30,8 @@ def ema(state: Array, window: Array, rows: Array, params: Array, out: Array) -> 
 
 
 @kernel
-def smma(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def smma(memory: Array, rows: Array, out: Array) -> None:
+    params, state, _ = parts(memory)
     period, alpha = int(params[0]), 1.0 / params[0]
     count, mean = int(state[0]), state[1]
     for i in range(rows.shape[1]):
@@ -37,7 +40,8 @@ def smma(state: Array, window: Array, rows: Array, params: Array, out: Array) ->
 
 
 @kernel
-def wma(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def wma(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, weights = int(params[0]), 0.5 * params[0] * (params[0] + 1.0)
     head, plain, weighted = int(state[0]), state[1], state[2]
     for i in range(rows.shape[1]):
@@ -47,7 +51,8 @@ def wma(state: Array, window: Array, rows: Array, params: Array, out: Array) -> 
 
 
 @kernel
-def dema(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def dema(memory: Array, rows: Array, out: Array) -> None:
+    params, state, _ = parts(memory)
     period, alpha = int(params[0]), 2.0 / (params[0] + 1.0)
     count_1, mean_1, count_2, mean_2 = int(state[0]), state[1], int(state[2]), state[3]
     for i in range(rows.shape[1]):
@@ -58,7 +63,8 @@ def dema(state: Array, window: Array, rows: Array, params: Array, out: Array) ->
 
 
 @kernel
-def tema(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def tema(memory: Array, rows: Array, out: Array) -> None:
+    params, state, _ = parts(memory)
     period, alpha = int(params[0]), 2.0 / (params[0] + 1.0)
     count_1, mean_1, count_2, mean_2 = int(state[0]), state[1], int(state[2]), state[3]
     count_3, mean_3 = int(state[4]), state[5]
@@ -72,7 +78,8 @@ def tema(state: Array, window: Array, rows: Array, params: Array, out: Array) ->
 
 
 @kernel
-def trima(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def trima(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     first, second = int(params[0] + 1) // 2, int(params[0]) // 2 + 1
     head_1, sum_1, head_2, sum_2 = int(state[0]), state[1], int(state[2]), state[3]
     for i in range(rows.shape[1]):
@@ -83,7 +90,8 @@ def trima(state: Array, window: Array, rows: Array, params: Array, out: Array) -
 
 
 @kernel
-def hma(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def hma(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, half, root = int(params[0]), int(params[0]) // 2, int(math.sqrt(params[0]))
     head, plain, weighted = int(state[0]), state[1], state[2]
     head_2, plain_2, weighted_2 = int(state[3]), state[4], state[5]
@@ -104,7 +112,8 @@ def hma(state: Array, window: Array, rows: Array, params: Array, out: Array) -> 
 
 
 @kernel
-def kama(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def kama(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, fast, slow = int(params[0]), 2.0 / (params[1] + 1.0), 2.0 / (params[2] + 1.0)
     head, forward, head_2 = int(state[0]), state[1], int(state[2])
     mean, previous = window[2 * period], window[2 * period + 1]
@@ -122,7 +131,8 @@ def kama(state: Array, window: Array, rows: Array, params: Array, out: Array) ->
 
 
 @kernel
-def t3(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def t3(memory: Array, rows: Array, out: Array) -> None:
+    params, state, _ = parts(memory)
     period, alpha, v = int(params[0]), 2.0 / (params[0] + 1.0), params[1]
     c1, c2, c3 = -v * v * v, 3.0 * v * v + 3.0 * v * v * v, -6.0 * v * v - 3.0 * v - 3.0 * v * v * v
     c4 = 1.0 + 3.0 * v + v * v * v + 3.0 * v * v
@@ -141,7 +151,8 @@ def t3(state: Array, window: Array, rows: Array, params: Array, out: Array) -> N
 
 
 @kernel
-def zlema(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def zlema(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, alpha, lag = int(params[0]), 2.0 / (params[0] + 1.0), int(params[0] - 1) // 2
     head, count, mean = int(state[0]), int(state[1]), state[2]
     for i in range(rows.shape[1]):
@@ -151,7 +162,8 @@ def zlema(state: Array, window: Array, rows: Array, params: Array, out: Array) -
 
 
 @kernel
-def vwma(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def vwma(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period = int(params[0])
     head, money, volume = int(state[0]), state[1], state[2]
     for i in range(rows.shape[1]):
@@ -162,7 +174,8 @@ def vwma(state: Array, window: Array, rows: Array, params: Array, out: Array) ->
 
 
 @kernel
-def alma(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def alma(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, head = params.shape[0], int(state[0])
     for i in range(rows.shape[1]):
         head, _ = lag_step(window, 0, period, head, rows[0, i])
@@ -176,7 +189,8 @@ def alma(state: Array, window: Array, rows: Array, params: Array, out: Array) ->
 
 
 @kernel
-def mcginley(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def mcginley(memory: Array, rows: Array, out: Array) -> None:
+    params, state, _ = parts(memory)
     mean = state[0]
     for i in range(rows.shape[1]):
         value = rows[0, i]

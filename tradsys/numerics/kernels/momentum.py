@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 from tradsys.numerics.compilation import kernel
-from tradsys.numerics.kernels.steps import Array, ema_step, lag_step, range_step, ratio, sum_step, weighted_step
+from tradsys.numerics.kernels.steps import Array, ema_step, lag_step, parts, range_step, ratio, sum_step, weighted_step
 
 
 @kernel
-def rsi(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def rsi(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, alpha = int(params[0]), 1.0 / params[0]
     count, gain, loss, previous = int(state[0]), state[1], state[2], window[0]
     for i in range(rows.shape[1]):
@@ -22,7 +23,8 @@ def rsi(state: Array, window: Array, rows: Array, params: Array, out: Array) -> 
 
 
 @kernel
-def stochastic(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def stochastic(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, smoothing, signal = int(params[0]), int(params[1]), int(params[2])
     head, top, bottom = int(state[0]), state[1], state[2]
     head_k, sum_k, head_d, sum_d = int(state[3]), state[4], int(state[5]), state[6]
@@ -38,7 +40,8 @@ def stochastic(state: Array, window: Array, rows: Array, params: Array, out: Arr
 
 
 @kernel
-def stochastic_rsi(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def stochastic_rsi(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, reach, smoothing, signal = int(params[0]), int(params[1]), int(params[2]), int(params[3])
     alpha, last = 1.0 / period, 2 * reach + smoothing + signal
     count, gain, loss, previous = int(state[0]), state[1], state[2], window[last]
@@ -63,7 +66,8 @@ def stochastic_rsi(state: Array, window: Array, rows: Array, params: Array, out:
 
 
 @kernel
-def williams_r(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def williams_r(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period = int(params[0])
     head, top, bottom = int(state[0]), state[1], state[2]
     for i in range(rows.shape[1]):
@@ -73,7 +77,8 @@ def williams_r(state: Array, window: Array, rows: Array, params: Array, out: Arr
 
 
 @kernel
-def ultimate_oscillator(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def ultimate_oscillator(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     short, middle, long = int(params[0]), int(params[1]), int(params[2])
     base_2, base_3, last = 2 * short, 2 * (short + middle), 2 * (short + middle + long)
     head_1, buy_1, reach_1 = int(state[0]), state[1], state[2]
@@ -99,7 +104,8 @@ def ultimate_oscillator(state: Array, window: Array, rows: Array, params: Array,
 
 
 @kernel
-def true_strength_index(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def true_strength_index(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     slow, fast = int(params[0]), int(params[1])
     alpha_1, alpha_2 = 2.0 / (slow + 1.0), 2.0 / (fast + 1.0)
     count_1, mean_1, size_1 = int(state[0]), state[1], state[2]
@@ -117,7 +123,8 @@ def true_strength_index(state: Array, window: Array, rows: Array, params: Array,
 
 
 @kernel
-def awesome_oscillator(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def awesome_oscillator(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     fast, slow = int(params[0]), int(params[1])
     head_1, sum_1, head_2, sum_2 = int(state[0]), state[1], int(state[2]), state[3]
     for i in range(rows.shape[1]):
@@ -129,7 +136,8 @@ def awesome_oscillator(state: Array, window: Array, rows: Array, params: Array, 
 
 
 @kernel
-def rate_of_change(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def rate_of_change(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, head = int(params[0]), int(state[0])
     for i in range(rows.shape[1]):
         head, lagged = lag_step(window, 0, period, head, rows[0, i])
@@ -138,7 +146,8 @@ def rate_of_change(state: Array, window: Array, rows: Array, params: Array, out:
 
 
 @kernel
-def momentum(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def momentum(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, head = int(params[0]), int(state[0])
     for i in range(rows.shape[1]):
         head, lagged = lag_step(window, 0, period, head, rows[0, i])
@@ -147,7 +156,8 @@ def momentum(state: Array, window: Array, rows: Array, params: Array, out: Array
 
 
 @kernel
-def chande_momentum(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def chande_momentum(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, last = int(params[0]), 2 * int(params[0])
     head, gain, loss, previous = int(state[0]), state[1], state[2], window[last]
     for i in range(rows.shape[1]):
@@ -160,7 +170,8 @@ def chande_momentum(state: Array, window: Array, rows: Array, params: Array, out
 
 
 @kernel
-def coppock_curve(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def coppock_curve(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, long, short = int(params[0]), int(params[1]), int(params[2])
     head_1, head_2, head_3 = int(state[0]), int(state[1]), int(state[2])
     plain, weighted = state[3], state[4]
@@ -176,7 +187,8 @@ def coppock_curve(state: Array, window: Array, rows: Array, params: Array, out: 
 
 
 @kernel
-def fisher_transform(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def fisher_transform(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period = int(params[0])
     head, top, bottom, value, fisher = int(state[0]), state[1], state[2], state[3], state[4]
     for i in range(rows.shape[1]):
@@ -194,7 +206,8 @@ def fisher_transform(state: Array, window: Array, rows: Array, params: Array, ou
 
 
 @kernel
-def relative_vigor(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def relative_vigor(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, last = int(params[0]), 2 * int(params[0])
     head, body_sum, reach_sum = int(state[0]), state[1], state[2]
     b1, b2, b3 = window[last], window[last + 1], window[last + 2]
@@ -215,13 +228,14 @@ def relative_vigor(state: Array, window: Array, rows: Array, params: Array, out:
 
 
 @kernel
-def balance_of_power(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def balance_of_power(memory: Array, rows: Array, out: Array) -> None:
     for i in range(rows.shape[1]):
         out[0, i] = ratio(rows[3, i] - rows[0, i], rows[1, i] - rows[2, i], 0.0)
 
 
 @kernel
-def efficiency_ratio(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def efficiency_ratio(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, last = int(params[0]), 2 * int(params[0])
     head, forward, head_2, previous = int(state[0]), state[1], int(state[2]), window[last]
     for i in range(rows.shape[1]):

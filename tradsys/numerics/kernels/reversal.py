@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 from tradsys.numerics.compilation import kernel
-from tradsys.numerics.kernels.steps import Array, ema_step, range_step, true_range
+from tradsys.numerics.kernels.steps import Array, ema_step, parts, range_step, true_range
 
 
 @kernel
-def parabolic_sar(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def parabolic_sar(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     step, most = params[0], params[1]
     side, sar, extreme, pace = state[0], state[1], state[2], state[3]
     high, low = window[0], window[1]
@@ -42,7 +43,8 @@ def parabolic_sar(state: Array, window: Array, rows: Array, params: Array, out: 
 
 
 @kernel
-def supertrend(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def supertrend(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, multiple, alpha = int(params[0]), params[1], 1.0 / params[0]
     count, mean, side = int(state[0]), state[1], state[2]
     close, upper, lower = window[0], window[1], window[2]
@@ -69,7 +71,8 @@ def supertrend(state: Array, window: Array, rows: Array, params: Array, out: Arr
 
 
 @kernel
-def schaff_trend_cycle(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def schaff_trend_cycle(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     fast, slow, cycle, smoothing = int(params[0]), int(params[1]), int(params[2]), int(params[3])
     alpha_1, alpha_2, alpha_3 = 2.0 / (fast + 1.0), 2.0 / (slow + 1.0), 2.0 / (smoothing + 1.0)
     count_1, mean_1, count_2, mean_2 = int(state[0]), state[1], int(state[2]), state[3]

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 
 from tradsys.numerics.compilation import kernel
-from tradsys.numerics.kernels.steps import Array, lag_step, place, ratio, spread_step
+from tradsys.numerics.kernels.steps import Array, lag_step, parts, place, ratio, spread_step
 
 
 @kernel
-def linear_regression(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def linear_regression(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     n = int(params[0])
     head, anchor, plain, weighted, squares = int(state[0]), state[1], state[2], state[3], state[4]
     middle, spread = 0.5 * (n + 1.0), n * (n * n - 1.0) / 12.0
@@ -45,7 +46,8 @@ def linear_regression(state: Array, window: Array, rows: Array, params: Array, o
 
 
 @kernel
-def correlation(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def correlation(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     n = int(params[0])
     head, anchor_x, anchor_y = int(state[0]), state[1], state[2]
     sx, sy, sxx, syy, sxy = state[3], state[4], state[5], state[6], state[7]
@@ -75,7 +77,8 @@ def correlation(state: Array, window: Array, rows: Array, params: Array, out: Ar
 
 
 @kernel
-def z_score(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def z_score(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period = int(params[0])
     head, anchor, first, second = int(state[0]), state[1], state[2], state[3]
     for i in range(rows.shape[1]):
@@ -86,7 +89,8 @@ def z_score(state: Array, window: Array, rows: Array, params: Array, out: Array)
 
 
 @kernel
-def percent_rank(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def percent_rank(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, head = int(params[0]), int(state[0])
     for i in range(rows.shape[1]):
         below = 0
@@ -98,7 +102,8 @@ def percent_rank(state: Array, window: Array, rows: Array, params: Array, out: A
 
 
 @kernel
-def median(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def median(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, head = int(params[0]), int(state[0])
     for i in range(rows.shape[1]):
         value = rows[0, i]
@@ -126,7 +131,8 @@ def median(state: Array, window: Array, rows: Array, params: Array, out: Array) 
 
 
 @kernel
-def distribution_shape(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def distribution_shape(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     n = int(params[0])
     head, anchor, s1, s2, s3, s4 = int(state[0]), state[1], state[2], state[3], state[4], state[5]
     for i in range(rows.shape[1]):

@@ -24,6 +24,14 @@ place = np.uint64
 
 
 @kernel
+def parts(memory: Array) -> tuple[Array, Array, Array]:
+    """Views of a kernel's memory: (params, state, window). Its first two places say how long the first two are."""
+    first = 2 + int(memory[0])
+    second = first + int(memory[1])
+    return memory[2:first], memory[first:second], memory[second:]
+
+
+@kernel
 def lag_step(window: Array, base: int, period: int, head: int, value: float) -> tuple[int, float]:
     """The value `period` bars ago: (head, lagged)."""
     lagged = window[place(base + head)]

@@ -10,6 +10,7 @@ from tradsys.numerics.kernels.steps import (
     ema_step,
     lag_step,
     latest_highest_step,
+    parts,
     place,
     range_step,
     ratio,
@@ -19,7 +20,8 @@ from tradsys.numerics.kernels.steps import (
 
 
 @kernel
-def macd(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def macd(memory: Array, rows: Array, out: Array) -> None:
+    params, state, _ = parts(memory)
     fast, slow, signal = int(params[0]), int(params[1]), int(params[2])
     alpha_1, alpha_2, alpha_3 = 2.0 / (fast + 1.0), 2.0 / (slow + 1.0), 2.0 / (signal + 1.0)
     count_1, mean_1, count_2, mean_2 = int(state[0]), state[1], int(state[2]), state[3]
@@ -37,7 +39,8 @@ def macd(state: Array, window: Array, rows: Array, params: Array, out: Array) ->
 
 
 @kernel
-def adx(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def adx(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, alpha = int(params[0]), 1.0 / params[0]
     count, plus, minus, reach = int(state[0]), state[1], state[2], state[3]
     count_2, mean = int(state[4]), state[5]
@@ -62,7 +65,8 @@ def adx(state: Array, window: Array, rows: Array, params: Array, out: Array) -> 
 
 
 @kernel
-def aroon(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def aroon(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     bars, scale = int(params[0]) + 1, 100.0 / params[0]
     head, now = int(state[0]), state[1]
     top, top_at, bottom, bottom_at = state[2], state[3], state[4], state[5]
@@ -81,7 +85,8 @@ def aroon(state: Array, window: Array, rows: Array, params: Array, out: Array) -
 
 
 @kernel
-def cci(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def cci(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period = int(params[0])
     head, forward = int(state[0]), state[1]
     for i in range(rows.shape[1]):
@@ -106,7 +111,8 @@ def cci(state: Array, window: Array, rows: Array, params: Array, out: Array) -> 
 
 
 @kernel
-def dpo(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def dpo(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, back = int(params[0]), int(params[0]) // 2 + 1
     head, forward, head_2 = int(state[0]), state[1], int(state[2])
     for i in range(rows.shape[1]):
@@ -117,7 +123,8 @@ def dpo(state: Array, window: Array, rows: Array, params: Array, out: Array) -> 
 
 
 @kernel
-def ichimoku(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def ichimoku(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     short, middle, long = int(params[0]), int(params[1]), int(params[2])
     head_1, top_1, bottom_1 = int(state[0]), state[1], state[2]
     head_2, top_2, bottom_2 = int(state[3]), state[4], state[5]
@@ -143,7 +150,8 @@ def ichimoku(state: Array, window: Array, rows: Array, params: Array, out: Array
 
 
 @kernel
-def kst(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def kst(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     signal = int(params[0])
     h1, h2, h3, h4 = int(state[0]), int(state[1]), int(state[2]), int(state[3])
     g1, g2, g3, g4, g5 = int(state[4]), int(state[5]), int(state[6]), int(state[7]), int(state[8])
@@ -167,7 +175,8 @@ def kst(state: Array, window: Array, rows: Array, params: Array, out: Array) -> 
 
 
 @kernel
-def mass_index(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def mass_index(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, bars, alpha = int(params[0]), int(params[1]), 2.0 / (params[0] + 1.0)
     count_1, mean_1, count_2, mean_2 = int(state[0]), state[1], int(state[2]), state[3]
     head, forward = int(state[4]), state[5]
@@ -180,7 +189,8 @@ def mass_index(state: Array, window: Array, rows: Array, params: Array, out: Arr
 
 
 @kernel
-def trix(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def trix(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, alpha = int(params[0]), 2.0 / (params[0] + 1.0)
     count_1, mean_1, count_2, mean_2 = int(state[0]), state[1], int(state[2]), state[3]
     count_3, mean_3, previous = int(state[4]), state[5], window[0]
@@ -195,7 +205,8 @@ def trix(state: Array, window: Array, rows: Array, params: Array, out: Array) ->
 
 
 @kernel
-def vortex(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def vortex(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, last = int(params[0]), 3 * int(params[0])
     head, plus, minus, reach = int(state[0]), state[1], state[2], state[3]
     high, low, close = window[last], window[last + 1], window[last + 2]

@@ -9,6 +9,7 @@ from tradsys.numerics.kernels.steps import (
     Array,
     ema_step,
     lag_step,
+    parts,
     range_step,
     ratio,
     spread_step,
@@ -18,7 +19,8 @@ from tradsys.numerics.kernels.steps import (
 
 
 @kernel
-def true_ranges(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def true_ranges(memory: Array, rows: Array, out: Array) -> None:
+    _, _, window = parts(memory)
     previous = window[0]
     for i in range(rows.shape[1]):
         out[0, i] = true_range(rows[0, i], rows[1, i], previous)
@@ -27,7 +29,8 @@ def true_ranges(state: Array, window: Array, rows: Array, params: Array, out: Ar
 
 
 @kernel
-def atr(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def atr(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, alpha = int(params[0]), 1.0 / params[0]
     count, mean, previous = int(state[0]), state[1], window[0]
     for i in range(rows.shape[1]):
@@ -38,7 +41,8 @@ def atr(state: Array, window: Array, rows: Array, params: Array, out: Array) -> 
 
 
 @kernel
-def bollinger_bands(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def bollinger_bands(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, deviations = int(params[0]), params[1]
     head, anchor, first, second = int(state[0]), state[1], state[2], state[3]
     for i in range(rows.shape[1]):
@@ -53,7 +57,8 @@ def bollinger_bands(state: Array, window: Array, rows: Array, params: Array, out
 
 
 @kernel
-def standard_deviation(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def standard_deviation(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period = int(params[0])
     head, anchor, first, second = int(state[0]), state[1], state[2], state[3]
     for i in range(rows.shape[1]):
@@ -65,7 +70,8 @@ def standard_deviation(state: Array, window: Array, rows: Array, params: Array, 
 
 
 @kernel
-def keltner_channel(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def keltner_channel(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, reach_period, multiple = int(params[0]), int(params[1]), params[2]
     alpha, reach_alpha = 2.0 / (period + 1.0), 1.0 / reach_period
     count, mean, reach_count, reach, previous = int(state[0]), state[1], int(state[2]), state[3], window[0]
@@ -81,7 +87,8 @@ def keltner_channel(state: Array, window: Array, rows: Array, params: Array, out
 
 
 @kernel
-def donchian_channel(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def donchian_channel(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period = int(params[0])
     head, top, bottom = int(state[0]), state[1], state[2]
     for i in range(rows.shape[1]):
@@ -93,7 +100,8 @@ def donchian_channel(state: Array, window: Array, rows: Array, params: Array, ou
 
 
 @kernel
-def ulcer_index(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def ulcer_index(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period = int(params[0])
     head, top, bottom, forward = int(state[0]), state[1], state[2], state[3]
     for i in range(rows.shape[1]):
@@ -109,7 +117,8 @@ def ulcer_index(state: Array, window: Array, rows: Array, params: Array, out: Ar
 
 
 @kernel
-def chaikin_volatility(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def chaikin_volatility(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, lag, alpha = int(params[0]), int(params[1]), 2.0 / (params[0] + 1.0)
     count, mean, head = int(state[0]), state[1], int(state[2])
     for i in range(rows.shape[1]):
@@ -120,7 +129,8 @@ def chaikin_volatility(state: Array, window: Array, rows: Array, params: Array, 
 
 
 @kernel
-def historical_volatility(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def historical_volatility(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, last = int(params[0]), 2 * int(params[0])
     scale = params[1] * period / (period - 1.0)
     head, anchor, first, second = int(state[0]), state[1], state[2], state[3]
@@ -137,7 +147,8 @@ def historical_volatility(state: Array, window: Array, rows: Array, params: Arra
 
 
 @kernel
-def parkinson(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def parkinson(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, scale = int(params[0]), params[1] / (4.0 * math.log(2.0) * params[0])
     head, forward = int(state[0]), state[1]
     for i in range(rows.shape[1]):
@@ -148,7 +159,8 @@ def parkinson(state: Array, window: Array, rows: Array, params: Array, out: Arra
 
 
 @kernel
-def garman_klass(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def garman_klass(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, scale, weight = int(params[0]), params[1] / params[0], 2.0 * math.log(2.0) - 1.0
     head, forward = int(state[0]), state[1]
     for i in range(rows.shape[1]):
@@ -159,7 +171,8 @@ def garman_klass(state: Array, window: Array, rows: Array, params: Array, out: A
 
 
 @kernel
-def choppiness(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def choppiness(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, scale, last = int(params[0]), 100.0 / math.log(params[0]), 3 * int(params[0])
     head, top, bottom, forward, previous = int(state[0]), state[1], state[2], state[3], window[last]
     for i in range(rows.shape[1]):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 from tradsys.numerics.compilation import kernel
-from tradsys.numerics.kernels.steps import Array, ema_step, ratio, sum_step
+from tradsys.numerics.kernels.steps import Array, ema_step, parts, ratio, sum_step
 
 
 @kernel
-def on_balance_volume(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def on_balance_volume(memory: Array, rows: Array, out: Array) -> None:
+    _, state, window = parts(memory)
     total, previous = state[0], window[0]
     for i in range(rows.shape[1]):
         close, volume = rows[0, i], rows[1, i]
@@ -21,7 +22,8 @@ def on_balance_volume(state: Array, window: Array, rows: Array, params: Array, o
 
 
 @kernel
-def accumulation_distribution(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def accumulation_distribution(memory: Array, rows: Array, out: Array) -> None:
+    _, state, _ = parts(memory)
     total = state[0]
     for i in range(rows.shape[1]):
         high, low, close = rows[0, i], rows[1, i], rows[2, i]
@@ -31,7 +33,8 @@ def accumulation_distribution(state: Array, window: Array, rows: Array, params: 
 
 
 @kernel
-def chaikin_oscillator(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def chaikin_oscillator(memory: Array, rows: Array, out: Array) -> None:
+    params, state, _ = parts(memory)
     fast, slow = int(params[0]), int(params[1])
     alpha_1, alpha_2 = 2.0 / (fast + 1.0), 2.0 / (slow + 1.0)
     total, count_1, mean_1, count_2, mean_2 = state[0], int(state[1]), state[2], int(state[3]), state[4]
@@ -45,7 +48,8 @@ def chaikin_oscillator(state: Array, window: Array, rows: Array, params: Array, 
 
 
 @kernel
-def chaikin_money_flow(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def chaikin_money_flow(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period = int(params[0])
     head, flow_sum, volume_sum = int(state[0]), state[1], state[2]
     for i in range(rows.shape[1]):
@@ -58,7 +62,8 @@ def chaikin_money_flow(state: Array, window: Array, rows: Array, params: Array, 
 
 
 @kernel
-def money_flow_index(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def money_flow_index(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, last = int(params[0]), 2 * int(params[0])
     head, rise, fall, previous = int(state[0]), state[1], state[2], window[last]
     for i in range(rows.shape[1]):
@@ -78,7 +83,8 @@ def money_flow_index(state: Array, window: Array, rows: Array, params: Array, ou
 
 
 @kernel
-def force_index(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def force_index(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, alpha = int(params[0]), 2.0 / (params[0] + 1.0)
     count, mean, previous = int(state[0]), state[1], window[0]
     for i in range(rows.shape[1]):
@@ -89,7 +95,8 @@ def force_index(state: Array, window: Array, rows: Array, params: Array, out: Ar
 
 
 @kernel
-def ease_of_movement(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def ease_of_movement(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period, scale = int(params[0]), params[1] / params[0]
     head, forward, previous = int(state[0]), state[1], window[period]
     for i in range(rows.shape[1]):
@@ -104,7 +111,8 @@ def ease_of_movement(state: Array, window: Array, rows: Array, params: Array, ou
 
 
 @kernel
-def volume_price_trend(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def volume_price_trend(memory: Array, rows: Array, out: Array) -> None:
+    _, state, window = parts(memory)
     total, previous = state[0], window[0]
     for i in range(rows.shape[1]):
         change = ratio(rows[0, i] - previous, previous, 0.0)
@@ -115,7 +123,8 @@ def volume_price_trend(state: Array, window: Array, rows: Array, params: Array, 
 
 
 @kernel
-def negative_volume_index(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def negative_volume_index(memory: Array, rows: Array, out: Array) -> None:
+    _, _, window = parts(memory)
     index, close, volume = window[0], window[1], window[2]
     for i in range(rows.shape[1]):
         change = ratio(rows[0, i], close, 1.0)
@@ -126,7 +135,8 @@ def negative_volume_index(state: Array, window: Array, rows: Array, params: Arra
 
 
 @kernel
-def positive_volume_index(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def positive_volume_index(memory: Array, rows: Array, out: Array) -> None:
+    _, _, window = parts(memory)
     index, close, volume = window[0], window[1], window[2]
     for i in range(rows.shape[1]):
         change = ratio(rows[0, i], close, 1.0)
@@ -137,7 +147,8 @@ def positive_volume_index(state: Array, window: Array, rows: Array, params: Arra
 
 
 @kernel
-def vwap(state: Array, window: Array, rows: Array, params: Array, out: Array) -> None:
+def vwap(memory: Array, rows: Array, out: Array) -> None:
+    params, state, window = parts(memory)
     period = int(params[0])
     head, money, volume = int(state[0]), state[1], state[2]
     for i in range(rows.shape[1]):
