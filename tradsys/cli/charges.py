@@ -25,13 +25,13 @@ LABELS = {
 
 
 def charges(
+    segment: Annotated[str, typer.Option(help="delivery, intraday, future or option.")],
+    side: Annotated[str, typer.Option(help="buy or sell.")],
+    quantity: Annotated[str, typer.Option(help="Units (shares, or lots × lot size).")],
+    price: Annotated[str, typer.Option(help="Price a unit in rupees; the premium for an option.")],
+    on: Annotated[str, typer.Option(help="Trade date, YYYY-MM-DD.")],
     plan: Annotated[str, typer.Option(help="Tariff.")] = "zerodha",
-    exchange: Annotated[str, typer.Option(help="NSE or BSE.")] = "NSE",
-    segment: Annotated[str, typer.Option(help="delivery, intraday, future or option.")] = "delivery",
-    side: Annotated[str, typer.Option(help="buy or sell.")] = "buy",
-    quantity: Annotated[str, typer.Option(help="Units (shares, or lots × lot size).")] = ...,  # type: ignore[assignment]
-    price: Annotated[str, typer.Option(help="Price a unit in rupees; the premium for an option.")] = ...,  # type: ignore[assignment]
-    on: Annotated[str, typer.Option(help="Trade date, YYYY-MM-DD.")] = ...,  # type: ignore[assignment]
+    exchange: Annotated[str, typer.Option(help="NSE or BSE (NFO, BFO, CDS and MCX too).")] = "NSE",
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
     contract_note: Annotated[
         bool,

@@ -313,7 +313,8 @@ def weekly_expiry_date(exchange: str, on: date) -> date:
 def _expiry_weekday(exchange: str, contract: str, day: date) -> int:
     if exchange not in _PARENT:
         raise UnknownName("exchange", exchange, _PARENT, where="the expiry rules")
-    row = read_table("expiry", "exchange", "contract").on(day, _PARENT[exchange], contract)
+    table = read_table("expiry", "exchange", "contract")
+    row = table.on(day, _PARENT[exchange], contract, fix="give the contract's expiry yourself")
     return _WEEKDAYS.index(row.value)
 
 

@@ -88,10 +88,11 @@ def read_table(name: str, *key_columns: str) -> DatedTable:
     return DatedTable(name.replace("_", " "), chained(lines))
 
 
-def chained(lines: list[tuple[tuple[str, ...], dict[str, str]]]) -> Iterator[DatedRow]:
-    lines.sort(key=lambda entry: (entry[0], entry[1]["effective_from"]))
-    following = [*lines[1:], ((), {})]
-    for (key, line), (next_key, next_line) in zip(lines, following, strict=True):
+def chained(lines: Iterable[tuple[tuple[str, ...], dict[str, str]]]) -> Iterator[DatedRow]:
+    """Rows from keys and cells, sorted, each ending at its `effective_to` or where the next of its key begins."""
+    ordered = sorted(lines, key=lambda entry: (entry[0], entry[1]["effective_from"]))
+    following = [*ordered[1:], ((), {})]
+    for (key, line), (next_key, next_line) in zip(ordered, following, strict=True):
         superseded = _date(next_line["effective_from"], date.max) if next_key == key else date.max
         yield DatedRow(
             key=key,

@@ -104,7 +104,8 @@ def price_bands(kind: BandKind, on: date) -> tuple[int, ...]:
 
     Raises `UncoveredDate`.
     """
-    return tuple(int(percent) for percent in read_table("price_bands", "kind").on(on, kind).value.split())
+    row = read_table("price_bands", "kind").on(on, kind, fix="set a band of your own, or none")
+    return tuple(int(percent) for percent in row.value.split())
 
 
 def band_limits(*, base: int, percent: int, tick: int) -> tuple[Price, Price]:
@@ -130,4 +131,4 @@ def margin_rate(segment: Segment, product: Product, on: date, *, underlying: Und
             limit=known or "not tradable",
             fix=f"products of {segment}: {known or 'none, it is not tradable'}",
         )
-    return int(table.on(on, segment, product, underlying).value) * SCALE // 100
+    return int(table.on(on, segment, product, underlying, fix="choose later dates").value) * SCALE // 100
