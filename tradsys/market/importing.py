@@ -22,7 +22,16 @@ from tradsys.market.store import Store
 from tradsys.market.times import Int64s, iso
 
 Keep = Literal["first", "last"]
+KEEP: tuple[Keep, ...] = ("first", "last")
 Mask = NDArray[np.bool_]
+
+
+def keep_of(text: str) -> Keep:
+    """`first` or `last`. Raises `ConfigError` for anything else."""
+    for rule in KEEP:
+        if text == rule:
+            return rule
+    raise ConfigError("unknown rule for conflicting rows", value=text, limit="first, last", fix="use first or last")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +156,8 @@ def _drop_repeated(work: _Cleaning, keep: Keep) -> None:
     conflict = np.zeros(len(at), dtype=bool)
     if keep == "first":
         conflict[1:] = at[1:] == at[:-1]
-    elif keep == "last":
-        conflict[:-1] = at[1:] == at[:-1]
     else:
-        raise ConfigError("unknown rule for conflicting rows", value=keep, limit="first, last", fix="use first or last")
+        conflict[:-1] = at[1:] == at[:-1]
     work.drop(conflict, f"same time as another row but other values; the {keep} in the file is kept")
 
 

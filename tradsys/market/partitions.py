@@ -27,7 +27,16 @@ def unquote(name: str) -> str:
 
 def wanted(path: Path, *, interval: str | None, instruments: Collection[str] | None) -> bool:
     """Whether a file's folders, where they are partitions, are those of the interval and instruments asked for."""
-    keys = dict(part.split("=", 1) for part in path.parent.parts if "=" in part)
+    keys = _keys(path)
     if interval and "interval" in keys and keys["interval"] != interval_of(span_of(interval)):
         return False
     return instruments is None or "instrument" not in keys or unquote(keys["instrument"]) in instruments
+
+
+def is_partition(path: Path) -> bool:
+    """Whether a file stands in the store's folders."""
+    return {"instrument", "interval", "year"} <= _keys(path).keys()
+
+
+def _keys(path: Path) -> dict[str, str]:
+    return dict(part.split("=", 1) for part in path.parent.parts if "=" in part)

@@ -17,6 +17,7 @@ from tradsys.market.loading import load
 from tradsys.market.partitions import quote, unquote
 from tradsys.market.readers.native import encode
 from tradsys.market.series import BarSeries
+from tradsys.market.times import iso
 
 _FILE = "bars.parquet"
 
@@ -30,6 +31,11 @@ class Holding:
     rows: int
     first: int
     last: int
+
+    def as_dict(self) -> dict[str, object]:
+        """With times in ISO-8601, Indian time."""
+        times = {"first": iso(self.first), "last": iso(self.last)}
+        return {"instrument": self.instrument, "interval": self.interval, "rows": self.rows} | times
 
 
 class Store:
@@ -79,7 +85,7 @@ class Store:
         return [Holding(unquote(str(row[0])), *row[1:]) for row in rows]
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Rows of a DuckDB query over the view `bars`: instrument, interval, year, "at", open, high, low, close, volume.
+        """Rows of a DuckDB query over `bars`: instrument, interval, year, "at", open, high, low, close, volume.
 
         `at` is a keyword of DuckDB's and needs its quotes.
         """
