@@ -217,7 +217,7 @@ def _markers(series: Prices, trades: Sequence[RoundTrip], zone: str) -> list[Fig
             series, won, zone, name="closed with a gain", symbol="circle-open", color=GAIN, size=size, leaving=True
         ),
         _points(
-            series, lost, zone, name="closed with a loss", symbol="x-thin-open", color=LOSS, size=size, leaving=True
+            series, lost, zone, name="closed without a gain", symbol="x-thin-open", color=LOSS, size=size, leaving=True
         ),
     ]
     return [trace for trace in (*entries, *exits) if trace["text"]]

@@ -97,7 +97,7 @@ class Ledger:
 
     Equities, options and spot pay their notional; futures and perpetuals move cash by realised profit only. Margin,
     interest and borrowing are not modelled here. `cash` is the opening balance, 1e-8 of `currency`. `cash_moves` are
-    keyed by strategy, instrument and reason.
+    keyed by strategy and instrument.
     """
 
     def __init__(self, cash: int, currency: str = "INR") -> None:
@@ -109,7 +109,7 @@ class Ledger:
         self.positions: dict[Key, Position] = {}
         self.open_positions: dict[Key, Position] = {}
         self.strategies: dict[str, Totals] = {}
-        self.cash_moves: dict[tuple[str, str, str], int] = {}
+        self.cash_moves: dict[tuple[str, str], int] = {}
         self.marks: dict[str, int] = {}
 
     # --- events
@@ -144,7 +144,7 @@ class Ledger:
 
     def move_cash(self, moved: CashMoved) -> None:
         """Take cash that moved without an order (deposit, funding, interest). Negative is paid."""
-        key = (moved.strategy, moved.instrument, moved.reason)
+        key = (moved.strategy, moved.instrument)
         self.cash_moves[key] = self.cash_moves.get(key, 0) + moved.amount
         self._strategy(moved.strategy).cash_moves += moved.amount
         self.totals.cash_moves += moved.amount
@@ -187,9 +187,9 @@ class Ledger:
 
     # --- standing
 
-    def position(self, strategy: str, instrument: str, product: Product) -> int:
-        """Signed quantity held, 1e-8."""
-        held = self.positions.get((strategy, instrument, product))
+    def position(self, *key: *Key) -> int:
+        """Signed quantity held, 1e-8, by strategy, instrument and product."""
+        held = self.positions.get(key)
         return held.quantity if held else 0
 
     def holders(self, instrument: str) -> list[Position]:
@@ -227,7 +227,7 @@ class Ledger:
             if held.quantity:
                 gain += held.value(self.marks[name]) - held.cost
             profits[name] = profits.get(name, 0) + gain
-        for (_, name, _), amount in self.cash_moves.items():
+        for (_, name), amount in self.cash_moves.items():
             if name:
                 profits[name] = profits.get(name, 0) + amount
         return profits
@@ -243,7 +243,7 @@ class Ledger:
         _demand("charges by position", sum(held.charges for held in positions), totals.charges)
         _demand("charges by strategy", sum(each.charges for each in strategies), totals.charges)
         _demand("charges by item", sum(self.charge_items.values()), totals.charges)
-        _demand("cash moves by reason", sum(self.cash_moves.values()), totals.cash_moves)
+        _demand("cash moves by instrument", sum(self.cash_moves.values()), totals.cash_moves)
         _demand("cash moves by strategy", sum(each.cash_moves for each in strategies), totals.cash_moves)
         _demand("open positions", len(self.open_positions), sum(1 for held in positions if held.quantity))
         _demand("cost of flat positions", sum(abs(held.cost) for held in positions if not held.quantity), 0)

@@ -171,7 +171,7 @@ def _exposure(result: RunResult) -> float:
 def _trades(trades: Sequence[RoundTrip]) -> Metrics:
     closed = [trip for trip in trades if not trip.is_open]
     net = np.array([trip.net for trip in closed], np.float64) / SCALE
-    wins, losses = net[net > 0], net[net <= 0]
+    wins, losses = net[net > 0], net[net < 0]
     lost = -float(losses.sum())
     return {
         "trades": len(closed),
@@ -183,7 +183,7 @@ def _trades(trades: Sequence[RoundTrip]) -> Metrics:
         "average_loss": _mean(losses),
         "best_trade": float(net.max()) if len(net) else None,
         "worst_trade": float(net.min()) if len(net) else None,
-        "longest_losing_streak": _longest_run(net <= 0),
+        "longest_losing_streak": _longest_run(net < 0),
         "average_holding_seconds": _mean(np.array([trip.exited_at - trip.entered_at for trip in closed]) / 1e9),
     }
 

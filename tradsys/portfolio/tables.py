@@ -103,7 +103,7 @@ FORMATS = {
 """Metric to label and way of writing, in the order of the page."""
 
 
-def figure(value: object, how: str, currency: str) -> Row:
+def figure(value: object, how: str, *, currency: str) -> Row:
     """A metric as text, without label; `–` for None. Only `money` and `percent` carry a tone."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return Row("", NONE)
@@ -115,7 +115,7 @@ def groups(metrics: Mapping[str, object], currency: str) -> list[Group]:
     """All figures, then what was paid by charge item."""
 
     def labelled(name: str, label: str, how: str) -> Row:
-        return figure(metrics.get(name), how, currency)._replace(label=label)
+        return figure(metrics.get(name), how, currency=currency)._replace(label=label)
 
     made = [
         Group(title, [labelled(name, label, how) for name, (label, how) in rows.items()])

@@ -115,10 +115,10 @@ def _price_charts(result: RunResult) -> tuple[list[PriceChart], dict[str, charts
 
 def _cards(result: RunResult, metrics: Mapping[str, object]) -> list[Card]:
     def written(name: str, how: str) -> str:
-        return tables.figure(metrics.get(name), how, result.currency).value
+        return tables.figure(metrics.get(name), how, currency=result.currency).value
 
     def card(label: str, name: str, how: str, detail: str) -> Card:
-        row = tables.figure(metrics.get(name), how, result.currency)
+        row = tables.figure(metrics.get(name), how, currency=result.currency)
         return Card(label, row.value, detail, row.tone)
 
     start, whole = written("start_equity", "amount"), written("net_return", "percent")
@@ -197,7 +197,7 @@ def _undefined(metrics: Mapping[str, object]) -> str:
 
 
 def _cost_sentence(result: RunResult, metrics: Mapping[str, object]) -> str:
-    move = tables.figure(metrics.get("break_even_move"), "basis", result.currency).value
+    move = tables.figure(metrics.get("break_even_move"), "basis", currency=result.currency).value
     charges = format_money(int(result.fills.charges.sum()), result.currency)
     return (
         f"Charges took {charges} over {len(result.fills):,} fills. On average a trade had to move {move} in its favour "

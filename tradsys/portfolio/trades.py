@@ -64,6 +64,14 @@ class _Pair:
         self.charges += entry_charges + charges
         self.split = self.split or lot.split
 
+    def hold(self, lot: _Lot, *, received: int) -> None:
+        """Count a lot that is still open, as if it were closed for `received`, and leave it as it is."""
+        self.quantity += lot.quantity
+        self.paid += lot.money
+        self.received += received
+        self.charges += lot.charges
+        self.split = self.split or lot.split
+
     def trip(self, *, is_open: bool = False) -> RoundTrip:
         units = self.quantity * self.instrument.multiplier
         entry, exit = self.entry, self.exit
@@ -89,28 +97,57 @@ class _Pair:
         )
 
 
+class _Book:
+    """Open lots, oldest first, and the pairs already matched by entry and exit order."""
+
+    __slots__ = ("lots", "pairs")
+
+    def __init__(self) -> None:
+        self.lots: deque[_Lot] = deque()
+        self.pairs: dict[tuple[int, int], _Pair] = {}
+
+    def match(self, lot: _Lot, exit: Fill, quantity: int, *, charges: int) -> None:
+        """Close a part of a lot with an exit."""
+        pair = self._pair(lot, exit)
+        signed = exit.side * quantity
+        received = -notional(price=exit.price, quantity=signed, multiplier=lot.instrument.multiplier)
+        pair.add(lot, exit, quantity, received=received, charges=charges)
+
+    def vanish(self, lot: _Lot, action: CorporateAction) -> None:
+        """No share is left to carry the cost: the loss shows as a trade that the action itself closed at nothing."""
+        closing = msgspec.structs.replace(lot.fill, at=action.at, order_id=0, price=0, reason=str(action.kind))
+        self._pair(lot, closing).add(lot, closing, lot.quantity, received=0, charges=0)
+
+    def _pair(self, lot: _Lot, exit: Fill) -> _Pair:
+        which = (lot.fill.order_id, exit.order_id)
+        pair = self.pairs.get(which)
+        if pair is None:
+            pair = self.pairs[which] = _Pair(lot, exit)
+        return pair
+
+
 class RoundTrips:
     """Pairs entries with exits as fills arrive. Partial fills of one order count as one; a fill through zero closes the
     old trade and opens a new one. Over flat positions the sum of `gross` is the ledger's realised profit."""
 
     def __init__(self) -> None:
-        self._lots: dict[Key, deque[_Lot]] = {}
-        self._pairs: dict[tuple[Key, int, int], _Pair] = {}
+        self._books: dict[Key, _Book] = {}
 
     def fill(self, fill: Fill, charges: int, instrument: Instrument) -> None:
         """Take a fill and what it cost, 1e-8."""
         key = (fill.strategy, fill.instrument, fill.product)
-        lots = self._lots.get(key)
-        if lots is None:
-            lots = self._lots[key] = deque()
-        left = fill.quantity
+        book = self._books.get(key)
+        if book is None:
+            book = self._books[key] = _Book()
+        lots, left = book.lots, fill.quantity
         while left and lots and lots[0].fill.side != fill.side:
-            part = min(left, lots[0].quantity)
+            lot = lots[0]
+            part = min(left, lot.quantity)
             share = charges * part // left
-            self._match(key, lots[0], fill, part, share)
+            book.match(lot, fill, part, charges=share)
             left -= part
             charges -= share
-            if not lots[0].quantity:
+            if not lot.quantity:
                 lots.popleft()
         if left:
             lots.append(_Lot(fill, instrument, quantity=left, charges=charges))
@@ -119,29 +156,22 @@ class RoundTrips:
         """Carry open lots over a split or bonus: quantities change so that their sum is the ledger's, money stays."""
         if action.kind is ActionKind.DIVIDEND:
             return
-        for key, lots in self._lots.items():
-            if key[1] == action.instrument and lots:
-                self._split(lots, action)
+        for key, book in self._books.items():
+            if key[1] == action.instrument and book.lots:
+                self._split(book, action)
 
     def finish(self, marks: Mapping[str, int]) -> list[RoundTrip]:
-        """All round trips in order of entry, closed and open; `marks` (1e-8) value the open ones."""
-        trips = [pair.trip() for pair in self._pairs.values()]
-        for lots in self._lots.values():
-            trips.extend(self._open(lots, marks))
+        """All round trips in order of entry, closed and open; `marks` (1e-8) value the open ones, which stay open."""
+        trips = [pair.trip() for book in self._books.values() for pair in book.pairs.values()]
+        for book in self._books.values():
+            trips.extend(self._open(book.lots, marks))
         return sorted(trips, key=lambda trip: (trip.entered_at, trip.is_open, trip.exited_at, trip.entry_order))
 
-    def _match(self, key: Key, lot: _Lot, exit: Fill, quantity: int, charges: int) -> None:
-        which = (key, lot.fill.order_id, exit.order_id)
-        pair = self._pairs.get(which) or self._pairs.setdefault(which, _Pair(lot, exit))
-        signed = exit.side * quantity
-        received = -notional(price=exit.price, quantity=signed, multiplier=lot.instrument.multiplier)
-        pair.add(lot, exit, quantity, received=received, charges=charges)
-
-    def _split(self, lots: deque[_Lot], action: CorporateAction) -> None:
-        sizes = _sizes_after(lots, action)
+    def _split(self, book: _Book, action: CorporateAction) -> None:
+        lots, sizes = book.lots, _sizes_after(book.lots, action)
         if not any(sizes):
             for lot in lots:
-                self._vanish(lot, action)
+                book.vanish(lot, action)
             lots.clear()
             return
         heir = next(lot for lot, size in zip(lots, sizes, strict=True) if size)
@@ -151,20 +181,13 @@ class RoundTrips:
                 heir.absorb(lot)
                 lots.remove(lot)
 
-    def _vanish(self, lot: _Lot, action: CorporateAction) -> None:
-        """No share is left to carry the cost: the loss shows as a trade that the action itself closed at nothing."""
-        closing = msgspec.structs.replace(lot.fill, at=action.at, order_id=0, price=0, reason=str(action.kind))
-        key = (lot.fill.strategy, lot.fill.instrument, lot.fill.product)
-        pair = self._pairs.setdefault((key, lot.fill.order_id, 0), _Pair(lot, closing))
-        pair.add(lot, closing, lot.quantity, received=0, charges=0)
-
     def _open(self, lots: deque[_Lot], marks: Mapping[str, int]) -> list[RoundTrip]:
         pairs: dict[int, _Pair] = {}
         for lot in lots:
             pair = pairs.setdefault(lot.fill.order_id, _Pair(lot, lot.fill))
             units = lot.fill.side * lot.quantity * lot.instrument.multiplier
             received = marks[lot.fill.instrument] * units // SCALE
-            pair.add(lot, lot.fill, lot.quantity, received=received, charges=0)
+            pair.hold(lot, received=received)
         return [pair.trip(is_open=True) for pair in pairs.values()]
 
 

@@ -43,6 +43,7 @@ def test_first_in_first_out_with_charges_shared_by_quantity() -> None:
     assert first.break_even_move == 3 * SCALE
     assert (first.entry_reason, first.exit_reason, first.held) == ("r1", "r3", 2)
     assert (second.quantity, second.gross, second.charges) == (5 * SCALE, 50 * SCALE, 20 * SCALE)
+    assert trips.finish({NAME: 130 * SCALE}) == [first, second, rest]
     assert rest.is_open and rest.held is None
     assert (rest.quantity, rest.gross, rest.net) == (5 * SCALE, 100 * SCALE, 90 * SCALE)
 
