@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
 
@@ -208,6 +209,22 @@ def test_daily_files_of_2017_to_2022_agree_with_our_sessions(shared_data: Path, 
     assert days - ours == set()
     # two days that every one of the ten files lacks
     assert ours - days == {date(2018, 1, 2), date(2021, 8, 10)}
+
+
+def test_the_nifty_file_of_2023_to_2025_has_exactly_our_sessions(shared_data: Path) -> None:
+    path = shared_data / "india/index/NIFTY50_2023_2025.csv"
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        days = {datetime.strptime(row["Date"], "%d %b %Y").date() for row in csv.DictReader(file)}
+    assert {session.date for session in EQUITY.sessions(min(days), max(days))} == days
+    assert len(days) == 647
+    # Saturdays and Sundays that the market was open
+    assert {day for day in days if day.weekday() >= 5} == {
+        date(2023, 11, 12),
+        date(2024, 1, 20),
+        date(2024, 3, 2),
+        date(2024, 5, 18),
+        date(2025, 2, 1),
+    }
 
 
 def test_the_minutes_of_2024_lie_in_our_sessions(shared_data: Path) -> None:

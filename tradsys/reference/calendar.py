@@ -76,12 +76,12 @@ class Calendar(Protocol):
 class ExchangeCalendar:
     """Sessions of an Indian exchange segment from the tables; `closing_auction` for the names that close by auction."""
 
-    def __init__(self, exchange: str, segment: str, *, closing_auction: bool) -> None:
+    def __init__(self, *, exchange: str, segment: str, closing_auction: bool) -> None:
         self.name = f"{exchange} {segment}" + (" with closing auction" if closing_auction else "")
         self._exchange = exchange
         self._segment = segment
         self._closing_auction = closing_auction
-        market = market_days(exchange, segment)
+        market = market_days(exchange=exchange, segment=segment)
         self._first, self._last = market.first, market.last
         self._days = market.days
         self._index = {day: number for number, day in enumerate(market.days.tolist())}
@@ -259,7 +259,7 @@ def _round_the_clock() -> Calendar:
 
 @cache
 def _exchange_calendar(exchange: str, segment: str, closing_auction: bool) -> Calendar:
-    return ExchangeCalendar(exchange, segment, closing_auction=closing_auction)
+    return ExchangeCalendar(exchange=exchange, segment=segment, closing_auction=closing_auction)
 
 
 def square_off_at(session: Session, segment: Segment, closing_auction: bool = False) -> int | None:

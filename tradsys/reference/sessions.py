@@ -95,7 +95,7 @@ def hours_table() -> DatedTable:
 
 
 @cache
-def market_days(exchange: str, segment: str) -> MarketDays:
+def market_days(*, exchange: str, segment: str) -> MarketDays:
     """Sessions of an Indian exchange's `equity` or `derivative` segment."""
     lines = [line for line in _lines("sessions") if line["exchange"] == exchange]
     bounds = {line["kind"]: days_since_epoch(date.fromisoformat(line["date"])) for line in lines}
@@ -145,7 +145,7 @@ def _open_days(first: int, last: int, by_day: dict[int, SpecialDay]) -> NDArray[
 
 def build_session(days: int, *, exchange: str, segment: str, closing_auction: bool) -> Session:
     """The session on a day that is known to have one."""
-    row = market_days(exchange, segment).special.get(days)
+    row = market_days(exchange=exchange, segment=segment).special.get(days)
     if row is None or row.hours is None:
         return _regular(days, exchange=exchange, segment=segment, closing_auction=closing_auction, row=row)
     return Session(
