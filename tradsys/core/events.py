@@ -144,7 +144,8 @@ class ActionKind(StrEnum):
 
 class CorporateAction(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
     """In force from `at` (the open of the ex-date). A holder of `old` shares holds `new` afterwards (bonus 1:1: 1 → 2);
-    a dividend pays `cash` (1e-8) a share held before."""
+    a dividend pays `cash` (1e-8) a share held before. `price` is the first price after it that a fraction of a share is
+    paid at, filled in when it is applied."""
 
     at: int
     instrument: str
@@ -152,6 +153,7 @@ class CorporateAction(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=T
     old: int = 1
     new: int = 1
     cash: int = 0
+    price: int = 0
     source: str = ""
 
 
@@ -351,6 +353,7 @@ Outcome = (
     | Expired
     | Charged
     | CashMoved
+    | CorporateAction
     | Halted
 )
 

@@ -8,8 +8,6 @@ from tradsys.core.events import (
     Approved,
     Bar,
     CancelRequested,
-    CashMoved,
-    Charged,
     CorporateAction,
     Entry,
     OrderEvent,
@@ -24,7 +22,7 @@ from tradsys.exchange.bar_venue import BarVenue
 
 
 class Backtest:
-    """One run: owns the decision log and the cash curve while it goes."""
+    """One run: owns the decision log while it goes."""
 
     def __init__(self, engine: Engine, venue: BarVenue, schedule: Schedule, cutoffs: dict[str, int]) -> None:
         self._engine = engine
@@ -32,7 +30,6 @@ class Backtest:
         self._schedule = schedule
         self._cutoffs = cutoffs
         self.log: list[Entry] = []
-        self.cash_points: list[tuple[int, int]] = []
         self.forced: list[str] = []
         self.bars = 0
         self.interrupted = False
@@ -113,7 +110,5 @@ class Backtest:
             kind = type(body)
             if kind is Approved:
                 self._feed(self._venue.submit(body))  # type: ignore[arg-type]  # kind says so
-            elif kind is Charged or kind is CashMoved:
-                self.cash_points.append((entry.at, self._engine.ledger.cash))
             elif kind is CancelRequested:
                 self._feed(self._venue.cancel(body.order_id, at=entry.at, reason=body.reason))  # type: ignore[union-attr]

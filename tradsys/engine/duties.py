@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from tradsys.core.events import (
     CashMoved,
     Charged,
@@ -153,9 +155,10 @@ class Duties:
                 self._desk.request_cancel(live, action.at, f"corporate action: {action.kind}", -1, entries)
         if market.bar is not None:
             self._ledger.mark(action.instrument, market.price)
-        price = market.price * action.old // action.new
-        for moved in self._ledger.apply(action, price=price):
-            self._log.append(entries, -1, action.at, moved.strategy, moved)
+        applied = msgspec.structs.replace(action, price=market.price * action.old // action.new)
+        seq = self._log.append(entries, -1, action.at, "", applied)
+        for moved in self._ledger.apply(applied, price=applied.price):
+            self._log.append(entries, seq, action.at, moved.strategy, moved)
         for runner in market.runners:
             desire = runner.desires[action.instrument]
             lot = market.instrument.lot_at(action.at)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tradsys.core.events import Bar
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import SCALE
+from tradsys.market.series import BarSeries
 from tradsys.numerics.indicators import SPLIT_EXPONENT, Indicator, Stepper
 from tradsys.strategies.context import Reading
 
@@ -42,12 +43,12 @@ class Market:
     __slots__ = (
         "_base",
         "_columns",
+        "_factors",
         "_steppers",
         "_warming",
         "bar",
         "boundary",
         "columns",
-        "factor",
         "instrument",
         "listeners",
         "previous_close",
@@ -59,7 +60,7 @@ class Market:
         self.instrument = instrument
         self.bar: Bar | None = None
         self.previous_close = 0
-        self.factor = 1.0
+        self._factors: NDArray[np.float64] | None = None
         self.runners: list[Runner] = []
         self.listeners: list[Runner] = []
         self.columns: list[tuple[dict[str, Any], str, list[float]]] = []
@@ -121,17 +122,25 @@ class Market:
 
     # --- stepped
 
-    def attach(self, requests: list[tuple[Indicator, Reading]]) -> None:
-        """Step every requested indicator with each bar."""
+    def attach(self, requests: list[tuple[Indicator, Reading]], *, factor: NDArray[np.float64] | None = None) -> None:
+        """Step every requested indicator with each bar, whose continuity factor is its row of `factor`."""
+        self._factors = factor
         for indicator, reading in requests:
             self._steppers.append((reading, indicator, indicator.stepper()))
         self.boundary = -1
+
+    def warm(self, series: BarSeries, first: int) -> None:
+        """Step through the rows before the first that will be traded on."""
+        for row in range(first):
+            prices = series.matrix[:, row].tolist()
+            self.step(Bar(int(series.at[row]), int(series.exchange_at[row]), series.instrument, series.span, *prices))
+            self.row = row + 1
 
     def step(self, bar: Bar) -> None:
         """Feed a bar to the stepped indicators."""
         if not self._steppers:
             return
-        factor = self.factor
+        factor = 1.0 if self._factors is None else float(self._factors[self.row])
         up, down = factor, 1.0 / factor
         for reading, indicator, stepper in self._steppers:
             values = stepper.step(

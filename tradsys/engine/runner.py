@@ -69,6 +69,8 @@ class Runner:
     __slots__ = (
         "account",
         "capital",
+        "clocks",
+        "copies",
         "desires",
         "halted",
         "id",
@@ -94,6 +96,7 @@ class Runner:
         sizer: Sizer,
         product: Product,
         capital: int,
+        copies: int = 1,
     ) -> None:
         self.id = name
         self.strategy = strategy
@@ -102,7 +105,9 @@ class Runner:
         self.sizer = sizer
         self.product = product
         self.capital = capital
+        self.copies = copies
         self.halted = False
+        self.clocks: tuple[tuple[str, str], ...] = ()
         self.timers: frozenset[str] = frozenset()
         self.desires = {instrument: Desire() for instrument in instruments}
         self.on_bar: Callable[[Bar, Any], Intents] | None = self._overridden("on_bar")
@@ -117,4 +122,4 @@ class Runner:
 
     def allotment(self, ledger: Ledger) -> float:
         """Equity this copy may size against: its share of the strategy's capital, and of what the strategy earned."""
-        return to_float(self.capital + ledger.profit(self.id) // max(len(self.instruments), 1))
+        return to_float(self.capital + ledger.profit(self.id) // self.copies)

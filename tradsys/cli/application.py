@@ -1,0 +1,59 @@
+"""The verbs put together, and the one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+
+import typer
+from typer.exceptions import TyperException
+
+from tradsys.cli.backtest import backtest
+from tradsys.cli.charges import charges
+from tradsys.cli.config import config_app
+from tradsys.cli.data import data_app
+from tradsys.cli.new import new_app
+from tradsys.cli.strategies import strategies
+from tradsys.core.errors import TradSysError
+
+verbs = typer.Typer(
+    name="tradsys",
+    help="Algorithmic trading for Indian and crypto markets: one strategy, from backtest to live.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+verbs.command()(backtest)
+verbs.command()(charges)
+verbs.command()(strategies)
+verbs.add_typer(data_app, name="data")
+verbs.add_typer(config_app, name="config")
+verbs.add_typer(new_app, name="new")
+
+
+def app() -> None:
+    """Run the command line and exit: 0 done, 1 something found, 2 input refused, 3 resource, 70 defect, 130 stopped."""
+    as_json = "--json" in sys.argv
+    try:
+        code = typer.main.get_command(verbs).main(standalone_mode=False)
+    except TradSysError as error:
+        code = _report(error.as_dict(), as_json, exit_code=error.exit_code)
+    except typer.Exit as stop:
+        code = stop.exit_code
+    except TyperException as error:
+        body = {"code": "usage", "message": error.format_message(), "value": None, "limit": None, "fix": "see --help"}
+        code = _report(body, as_json, exit_code=2)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _report({"code": "interrupted", "message": "interrupted", "fix": ""}, as_json, exit_code=130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(body: Mapping[str, object], as_json: bool, *, exit_code: int) -> int:
+    """One JSON object on standard output, or a sentence on standard error."""
+    if as_json:
+        typer.echo(json.dumps({"error": body}, default=str))
+    else:
+        fix = f"\n  fix: {body['fix']}" if body.get("fix") else ""
+        typer.echo(f"error: {body['message']}{fix}", err=True)
+    return exit_code

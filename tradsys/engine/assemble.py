@@ -1,0 +1,309 @@
+"""From a checked run file to a run that is ready to go: the one place where everything is wired."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from tradsys.core.errors import ConfigError, StrategyError, UnknownName
+from tradsys.core.events import Product, Side
+from tradsys.core.instruments import Instrument, Segment
+from tradsys.core.ports import ChargePlan
+from tradsys.core.units import SCALE, SECOND, from_float
+from tradsys.engine.backtest import Backtest
+from tradsys.engine.data import Loaded, load_data
+from tradsys.engine.engine import Engine
+from tradsys.engine.feed import BarFeed
+from tradsys.engine.gate import Gate
+from tradsys.engine.instruments import INDIAN, build_instrument, sections_of
+from tradsys.engine.markets import Market
+from tradsys.engine.planning_calendar import plan_calendar
+from tradsys.engine.run_file import ChargesSection, ExecutionSection, InstrumentSection, RunFile, StrategySection
+from tradsys.engine.runner import AccountView, Runner
+from tradsys.engine.schedule import Schedule
+from tradsys.engine.settings import Settings
+from tradsys.engine.standing import AccountStanding, MarginRate
+from tradsys.exchange.bar_venue import BarVenue, Models
+from tradsys.exchange.models import basis_points, participation, price_band
+from tradsys.market.series import BarSeries
+from tradsys.portfolio.ledger import Ledger
+from tradsys.reference.charge_plans import charge_plan
+from tradsys.reference.charges import rates_on, segment_of
+from tradsys.reference.ticks import INDEX_FUTURES, Underlying, futures_of, margin_rate, tick_steps
+from tradsys.risk.checks import PRODUCTS, Delivery, Funds, IntradayEntry, Tradable
+from tradsys.signals.sizing import build as build_sizer
+from tradsys.strategies.base import Strategy
+from tradsys.strategies.context import Context, Reading
+from tradsys.strategies.discovery import load as load_strategy
+
+DEFAULT_PRODUCT: Mapping[Segment, Product] = {
+    Segment.EQUITY: Product.CNC,
+    Segment.INDEX: Product.CNC,
+    Segment.FUTURE: Product.NRML,
+    Segment.OPTION: Product.NRML,
+    Segment.CRYPTO_SPOT: Product.SPOT,
+    Segment.CRYPTO_PERPETUAL: Product.NRML,
+}
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything one backtest needs, wired and checked; nothing has run yet."""
+
+    settings: Settings
+    instruments: dict[str, Instrument]
+    data: Loaded
+    ledger: Ledger
+    engine: Engine
+    venue: BarVenue
+    backtest: Backtest
+    feed: BarFeed
+    assumptions: list[str]
+
+
+def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
+    """Load the data and the strategies of a run file and wire them.
+
+    `stepped` computes indicators bar by bar, as live, instead of ahead. Raises the `InputRefused` family for anything
+    the user can correct; nothing is written.
+    """
+    run = settings.run
+    instruments = _instruments(run)
+    data = load_data(settings, instruments)
+    sections = {section.id: section for section in sections_of(run)}
+    instruments = {
+        name: _with_ticks(instrument, sections[name], data.series[name]) for name, instrument in instruments.items()
+    }
+    markets = {name: Market(instrument) for name, instrument in instruments.items()}
+    ledger = Ledger(_cash(run.run.cash), run.run.currency)
+    standing = AccountStanding(ledger, markets, _margins(run))
+    cutoffs: dict[str, int] = {}
+    checks = (
+        Tradable(futures_of),
+        Delivery(standing),
+        IntradayEntry(standing, cutoffs),
+        Funds(standing, run.run.currency),
+    )
+    charges = build_charges(run.charges)
+    runners = _runners(settings, markets, ledger, data, stepped=stepped)
+    _refuse_uncovered(run, instruments, data, runners)
+    engine = Engine(
+        markets=markets, runners=runners, ledger=ledger, standing=standing, gate=Gate(checks), charges=charges
+    )
+    engine.start()
+    models = _models(run.execution, instruments)
+    venue = BarVenue(instruments.values(), models)
+    schedule = Schedule(plan_calendar(run, instruments, data, runners))
+    return Prepared(
+        settings=settings,
+        instruments=instruments,
+        data=data,
+        ledger=ledger,
+        engine=engine,
+        venue=venue,
+        backtest=Backtest(engine, venue, schedule, cutoffs),
+        feed=BarFeed([data.series[name] for name in instruments], [data.first[name] for name in instruments]),
+        assumptions=[*models.describe(), *_charge_assumptions(run), *data.assumptions],
+    )
+
+
+def build_charges(section: ChargesSection) -> ChargePlan:
+    """The charge plan of a run file."""
+    given = {"rate": section.rate, "maker": section.maker, "taker": section.taker}
+    parameters = {name: value for name, value in given.items() if value is not None}
+    if section.plan == "zerodha":
+        parameters["square_off_fee"] = section.square_off_fee
+    return charge_plan(section.plan, as_of=date_of("charges.as_of", section.as_of), **parameters)
+
+
+def date_of(key: str, text: str | None) -> datetime.date | None:
+    """A date of the run file. Raises `ConfigError`."""
+    if text is None:
+        return None
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"{key} is not a date", value=text, limit="YYYY-MM-DD", fix="write 2026-11-21") from error
+
+
+def _cash(cash: float) -> int:
+    if not cash > 0:
+        raise ConfigError("run.cash must be positive", value=cash, limit="> 0", fix="give the starting cash")
+    return from_float(cash)
+
+
+def _instruments(run: RunFile) -> dict[str, Instrument]:
+    sections = sections_of(run)
+    if not sections:
+        raise ConfigError("data.instruments names no instrument", fix='instruments = ["NSE:INFY"]')
+    found = {section.id: build_instrument(section, currency=run.run.currency) for section in sections}
+    if len(found) != len(sections):
+        raise ConfigError("data.instruments names one twice", value=[s.id for s in sections], fix="name each once")
+    return found
+
+
+def _with_ticks(instrument: Instrument, section: InstrumentSection, series: BarSeries) -> Instrument:
+    """The exchange's dated ticks at the price the data begins with, unless the run file gives a tick."""
+    if section.tick is not None or instrument.exchange not in INDIAN or instrument.segment is Segment.INDEX:
+        return instrument
+    steps = tick_steps(
+        instrument.segment,
+        exchange=instrument.exchange,
+        price=from_float(float(series.close[0])),
+        underlying=_underlying(instrument),
+    )
+    return msgspec.structs.replace(instrument, ticks=steps)
+
+
+def _underlying(instrument: Instrument) -> Underlying:
+    return "index" if instrument.underlying.rpartition(":")[2].upper() in INDEX_FUTURES else "stock"
+
+
+def _margins(run: RunFile) -> MarginRate:
+    """Margin rates: the dated table's, at the date of the order or of `rules.as_of`; `[risk]` may change intraday."""
+    fixed = date_of("rules.as_of", run.rules.as_of)
+    leverage = run.risk.intraday_leverage
+    if leverage is not None and not 1 <= leverage <= 100:
+        raise ConfigError("risk.intraday_leverage out of range", value=leverage, limit="1 to 100")
+    known: dict[tuple[Segment, Product, Underlying, datetime.date], int] = {}
+
+    def rate(instrument: Instrument, product: Product, at: int) -> int:
+        if instrument.segment is Segment.CRYPTO_PERPETUAL:
+            return SCALE
+        if leverage is not None and product is Product.MIS and instrument.segment is Segment.EQUITY:
+            return from_float(1 / leverage)
+        day = fixed or datetime.datetime.fromtimestamp(at // SECOND, datetime.UTC).date()
+        key = (instrument.segment, product, _underlying(instrument), day)
+        if key not in known:
+            known[key] = margin_rate(instrument.segment, product, day, underlying=key[2])
+        return known[key]
+
+    return rate
+
+
+def _models(section: ExecutionSection, instruments: dict[str, Instrument]) -> Models:
+    if section.venue != "bars":
+        raise UnknownName("venue", section.venue, ("bars",), where="execution.venue")
+    equities = any(each.exchange in ("NSE", "BSE") for each in instruments.values())
+    band = section.price_band if section.price_band is not None else 0.20 if equities else 0.0
+    return Models(
+        slippage=basis_points(section.slippage_bps),
+        participation=participation(section.participation),
+        band=price_band(band),
+    )
+
+
+def _charge_assumptions(run: RunFile) -> list[str]:
+    charges = run.charges
+    if charges.plan == "none":
+        return ["No charges at all."]
+    if charges.as_of is not None:
+        return [f"Charges: plan {charges.plan}, every trade at the rates of {charges.as_of} (charges.as_of)."]
+    dated = " at the rates of each trade's date" if charges.plan == "zerodha" else ""
+    return [f"Charges: plan {charges.plan}{dated}."]
+
+
+def _refuse_uncovered(run: RunFile, instruments: dict[str, Instrument], data: Loaded, runners: list[Runner]) -> None:
+    """A trade date without charge rates is an error before the run, not after it."""
+    if run.charges.plan != "zerodha":
+        return
+    as_of = date_of("charges.as_of", run.charges.as_of)
+    for runner in runners:
+        for name in runner.instruments:
+            instrument, series = instruments[name], data.series[name]
+            if instrument.segment is Segment.INDEX or runner.product not in PRODUCTS[instrument.segment]:
+                continue
+            first = int(series.at[min(data.first[name], len(series) - 1)])
+            day = as_of or datetime.datetime.fromtimestamp(first // SECOND, ZoneInfo(data.zone)).date()
+            for side in Side:
+                rates_on(
+                    day,
+                    plan="zerodha",
+                    exchange=instrument.exchange,
+                    segment=segment_of(instrument, runner.product),
+                    side=side,
+                )
+
+
+def _runners(
+    settings: Settings, markets: dict[str, Market], ledger: Ledger, data: Loaded, *, stepped: bool
+) -> list[Runner]:
+    """One runner a strategy and instrument, or one a strategy of scope `portfolio`; their indicators attached."""
+    sections = settings.run.strategies
+    if not sections:
+        raise ConfigError("no [[strategies]] in the run file", fix='add [[strategies]] with use = "file.py:Class"')
+    share = ledger.start // len(sections)
+    runners: list[Runner] = []
+    requests: dict[str, list[tuple[Any, Reading]]] = {name: [] for name in markets}
+    for name, section in zip(_names(sections), sections, strict=True):
+        found = load_strategy(section.use, folder=settings.folder)
+        capital = share if section.capital is None else from_float(section.capital)
+        for owned in _owned(section, found, tuple(markets)):
+            runner = _runner(name, section, found, owned, settings.run, markets, ledger, capital)
+            _start(runner, requests)
+            runners.append(runner)
+            for each in owned:
+                markets[each].runners.append(runner)
+    for each, market in markets.items():
+        if stepped:
+            market.attach(requests[each], factor=data.factors[each])
+            market.warm(data.series[each], data.first[each])
+        else:
+            series = data.series[each]
+            market.precompute(requests[each], series.matrix, factor=data.factors[each], first=data.first[each])
+    return runners
+
+
+def _names(sections: Sequence[StrategySection]) -> list[str]:
+    """Names that tell strategies apart: as given, else the class, numbered where it repeats."""
+    names = [section.name or section.use.rpartition(":")[2] for section in sections]
+    return [name if names.count(name) == 1 else f"{name}-{names[:i].count(name) + 1}" for i, name in enumerate(names)]
+
+
+def _owned(section: StrategySection, found: type[Strategy], all_names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    names = tuple(section.instruments) if section.instruments is not None else all_names
+    for name in names:
+        if name not in all_names:
+            raise UnknownName("instrument", name, all_names, where=f"strategies: {section.use}")
+    return [names] if found.scope == "portfolio" else [(name,) for name in names]
+
+
+def _runner(
+    name: str,
+    section: StrategySection,
+    found: type[Strategy],
+    owned: tuple[str, ...],
+    run: RunFile,
+    markets: dict[str, Market],
+    ledger: Ledger,
+    capital: int,
+) -> Runner:
+    segment = markets[owned[0]].instrument.segment
+    copies = 1 if found.scope == "portfolio" else len(section.instruments or markets)
+    return Runner(
+        name,
+        found(**section.params),
+        instruments=owned,
+        account=AccountView(ledger, markets, name),
+        sizer=build_sizer(section.sizer),
+        product=section.product or run.execution.product or DEFAULT_PRODUCT[segment],
+        capital=capital // copies,
+        copies=copies,
+    )
+
+
+def _start(runner: Runner, requests: dict[str, list[tuple[Any, Reading]]]) -> None:
+    context = Context(runner.instruments)
+    try:
+        runner.strategy.on_start(context)
+    except (AttributeError, NameError, TypeError, ValueError, LookupError, ArithmeticError, OSError) as error:
+        raise StrategyError(
+            f"{runner.id}: on_start raises {type(error).__name__}: {error}", value=runner.id, fix="correct on_start"
+        ) from error
+    runner.clocks = tuple(context.timers)
+    runner.timers = frozenset(name for _, name in context.timers)
+    for instrument, indicator, reading in context.requests:
+        requests[instrument].append((indicator, reading))

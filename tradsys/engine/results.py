@@ -1,0 +1,149 @@
+"""From a finished (or interrupted) run to plain results: curves, trades, refusals, what was assumed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradsys.core.events import Approved, Entry, Halted, Refused, Signal, Target
+from tradsys.core.instruments import Segment
+from tradsys.core.units import SCALE
+from tradsys.engine.accounts import History, curves, fold, reconcile
+from tradsys.engine.assemble import Prepared
+from tradsys.engine.runner import mark_open
+from tradsys.market.series import BarSeries
+from tradsys.portfolio.result import FillColumns, Prices, RefusedRule, RunResult
+from tradsys.portfolio.trades import with_excursions
+
+
+def collect(prepared: Prepared, manifest: Mapping[str, object]) -> tuple[RunResult, History]:
+    """Everything a run leaves behind. Raises `InvariantBroken` if the log does not explain the account."""
+    run, data, log = prepared.settings.run, prepared.data, prepared.backtest.log
+    ledger = prepared.ledger
+    mark_open(ledger, prepared.engine.markets)
+    ledger.check()
+    history = fold(log, prepared.instruments, cash=ledger.start, currency=run.run.currency)
+    reconcile(history, ledger)
+    names = list(prepared.instruments)
+    series = [data.series[name] for name in names]
+    at, cash, equity = curves(
+        history, series, [data.first[name] for name in names], start_cash=ledger.start, final_equity=ledger.equity()
+    )
+    prices = [_prices(each, data.first[each.instrument]) for each in series]
+    result = RunResult(
+        name=run.run.name,
+        currency=run.run.currency,
+        zone=data.zone,
+        days_a_year=252 if data.zone == "Asia/Kolkata" else 365,
+        start_cash=ledger.start,
+        at=at,
+        cash=cash,
+        equity=equity,
+        benchmark=_buy_and_hold(prepared, series, at, ledger.start),
+        fills=FillColumns.of(history.fills, history.charges, prepared.instruments),
+        trades=with_excursions(history.trips.finish(ledger.marks), prices),
+        charge_items=dict(ledger.charge_items),
+        cash_moves=history.moves,
+        profit_by_strategy={name: ledger.profit(name) for name in dict.fromkeys(r.id for r in prepared.engine.runners)},
+        profit_by_instrument=_by_instrument(prepared),
+        orders=sum(1 for entry in log if type(entry.body) is Approved),
+        refusals=_refusals(log),
+        halted=[entry.body for entry in log if type(entry.body) is Halted],
+        assumptions=_assumptions(prepared),
+        why_no_trades=() if history.fills else _why_no_trades(prepared),
+        manifest=manifest,
+        prices=prices,
+        interrupted="interrupted by the user" if prepared.backtest.interrupted else "",
+    )
+    return result, history
+
+
+def _prices(series: BarSeries, first: int) -> Prices:
+    return Prices(
+        instrument=series.instrument,
+        at=series.at[first:],
+        open=series.open[first:],
+        high=series.high[first:],
+        low=series.low[first:],
+        close=series.close[first:],
+    )
+
+
+def _buy_and_hold(
+    prepared: Prepared, series: Sequence[BarSeries], at: NDArray[np.int64], cash: int
+) -> NDArray[np.float64] | None:
+    """Start cash split equally over what can be held, bought at the first open, dividends and splits kept."""
+    held = [s for s in series if prepared.instruments[s.instrument].segment is not Segment.INDEX] or list(series)
+    worth = np.zeros(len(at))
+    for each in held:
+        first = prepared.data.first[each.instrument]
+        if first >= len(each):
+            return None
+        factor = prepared.data.factors[each.instrument]
+        close = each.close if factor is None else each.close * factor
+        opening = float(each.open[first]) * (1.0 if factor is None else float(factor[first]))
+        rows = np.maximum(np.searchsorted(each.at, at, side="right") - 1, first)
+        worth += close[rows] / opening
+    return worth / len(held) * (cash / SCALE)
+
+
+def _by_instrument(prepared: Prepared) -> dict[str, int]:
+    """Net of charges, open positions at their marks, cash moves included; 1e-8."""
+    ledger = prepared.ledger
+    found: dict[str, int] = {}
+    for position_key, held in ledger.positions.items():
+        name = position_key[1]
+        worth = held.realised - held.charges
+        if held.quantity:
+            worth += held.value(ledger.marks[name]) - held.cost
+        found[name] = found.get(name, 0) + worth
+    for (_, moved), amount in ledger.cash_moves.items():
+        found[moved] = found.get(moved, 0) + amount
+    return found
+
+
+def _refusals(log: Sequence[Entry]) -> list[RefusedRule]:
+    first: dict[str, Refused] = {}
+    counts: Counter[str] = Counter()
+    for entry in log:
+        if type(entry.body) is Refused:
+            first.setdefault(entry.body.rule, entry.body)
+            counts[entry.body.rule] += 1
+    return [
+        RefusedRule(rule=rule, count=counts[rule], limit=each.limit, value=each.value, fix=each.fix)
+        for rule, each in first.items()
+    ]
+
+
+def _assumptions(prepared: Prepared) -> list[str]:
+    found = list(prepared.assumptions)
+    if prepared.backtest.forced:
+        forced = prepared.backtest.forced
+        found.append(
+            f"{len(forced)} square-offs had no bar left to fill on and traded at the last price, first {forced[0]}."
+        )
+    return found
+
+
+def _why_no_trades(prepared: Prepared) -> list[str]:
+    log = prepared.backtest.log
+    counts = Counter(type(entry.body).__name__ for entry in log)
+    wants = sum(counts[name] for name in ("Signal", "Target", "OrderIntent", "TwoOrders", "QuoteIntent"))
+    reasons = [f"{prepared.backtest.bars:,} bars were processed.", f"The strategies made {wants:,} decisions."]
+    flat = sum(
+        1
+        for e in log
+        if (type(e.body) is Signal and e.body.strength == 0) or (type(e.body) is Target and not e.body.quantity)
+    )
+    if flat:
+        reasons.append(f"{flat:,} of them wanted to be flat.")
+    longest = max((len(s) - prepared.data.first[s.instrument] for s in prepared.data.series.values()), default=0)
+    if not wants:
+        reasons.append(f"Its conditions were never met, or its indicators need more than {longest:,} bars to warm up.")
+    reasons += [f"{each.count:,} refused by {each.rule}: {each.value} against {each.limit}." for each in _refusals(log)]
+    if counts["Approved"]:
+        reasons.append(f"{counts['Approved']:,} orders were approved, none of which traded: see the fill assumptions.")
+    return reasons

@@ -1,0 +1,136 @@
+"""One backtest from a run file to a run folder: what `tradsys backtest` and a notebook call."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from tradsys.engine import settings as layered
+from tradsys.engine.assemble import Prepared, prepare
+from tradsys.engine.results import collect
+from tradsys.engine.run_folder import write
+from tradsys.engine.settings import Settings
+from tradsys.portfolio.performance import measure
+from tradsys.portfolio.result import RunResult
+
+PACKAGES = ("numpy", "numba", "msgspec", "pyarrow")
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished run: its folder, its results, and the prepared run they came from."""
+
+    folder: Path
+    result: RunResult
+    prepared: Prepared
+
+    def summary(self) -> dict[str, object]:
+        """What `tradsys backtest --json` prints."""
+        metrics = self.result.metrics
+        return {
+            "run_dir": str(self.folder),
+            "final_equity": metrics["final_equity"],
+            "net_pnl": metrics["net_pnl"],
+            "charges": metrics["charges"],
+            "fills": len(self.result.fills),
+            "orders": self.result.orders,
+            "refused": metrics["refused"],
+            "halted": [each.strategy for each in self.result.halted],
+            "interrupted": bool(self.result.interrupted),
+            "data": self.result.manifest["data"],
+            "compile_seconds": self.result.manifest["compile_seconds"],
+            "metrics": dict(metrics),
+            "assumptions": list(self.result.assumptions),
+        }
+
+
+def backtest(
+    path: Path,
+    *,
+    flags: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    out: Path = Path("backtests"),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Run a run file and write its folder under `out`. Raises the `TradSysError` family; then nothing is written.
+
+    `progress` is given bars done and bars in all; `stop` is asked every few thousand bars, and a run it ends is written
+    with what it has, marked as interrupted.
+    """
+    found = layered.load(path, environment=os.environ if environment is None else environment, flags=flags)
+    prepared = prepare(found)
+    total = len(prepared.feed)
+    prepared.backtest.run(prepared.feed, progress=lambda done: progress(done, total), stop=stop)
+    return finish(prepared, out=out)
+
+
+def finish(prepared: Prepared, *, out: Path) -> Outcome:
+    """Collect, measure and write a run that has been processed."""
+    from tradsys.portfolio.tear_sheet import render
+
+    result, history = collect(prepared, manifest_of(prepared))
+    result = dataclasses.replace(result, metrics=measure(result))
+    folder = write(result, history, prepared.backtest.log, folder=out, render=render)
+    return Outcome(folder=folder, result=result, prepared=prepared)
+
+
+def manifest_of(prepared: Prepared) -> dict[str, object]:
+    """What is needed to run it again and to trust that it is the same: configuration, versions and hashes."""
+    found = prepared.settings
+    return {
+        "run": found.run.run.name,
+        "configuration": msgspec.to_builtins(found.run),
+        "origins": {key: value.origin for key, value in found.values.items()},
+        "seed": found.run.run.seed,
+        "data": {
+            name: {"path": str(s.source), "sha256": s.sha256, "bars": len(s)}
+            for name, s in prepared.data.series.items()
+        },
+        "strategies": _strategy_hashes(prepared),
+        "code": {"version": version("tradsys"), "sha256": code_hash()},
+        "compile_seconds": _compile_seconds(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "bars": prepared.backtest.bars,
+        "partial": prepared.backtest.interrupted,
+    }
+
+
+def _strategy_hashes(prepared: Prepared) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = {}
+    for runner in prepared.engine.runners:
+        kind = type(runner.strategy)
+        values = {name: getattr(runner.strategy, name) for name in kind.parameters}
+        found.setdefault(runner.id, {"class": kind.__qualname__, "sha256": _source_hash(kind), "parameters": values})
+    return found
+
+
+def _source_hash(kind: type) -> str:
+    source = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else ""
+
+
+def _compile_seconds() -> float:
+    """Time spent compiling; a run without indicators loads no compiler at all."""
+    compilation = sys.modules.get("tradsys.numerics.compilation")
+    return round(compilation.compile_seconds(), 3) if compilation else 0.0
+
+
+def code_hash() -> str:
+    """SHA-256 over every source file of the package, by name."""
+    root = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for source in sorted(root.rglob("*.py")):
+        digest.update(str(source.relative_to(root)).encode() + b"\0" + source.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+__all__ = ["Outcome", "Settings", "backtest", "finish", "manifest_of"]

@@ -1,0 +1,117 @@
+"""What a run file may say: every key, its type and its default. Unknown keys are refused by `settings`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tradsys.core.events import Product
+from tradsys.core.instruments import OptionRight, Segment
+from tradsys.signals.sizing import SizerChoice
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the run file."""
+
+
+class RunSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """`[run]`: `from` and `to` are dates (both included, in the exchange's zone) or instants with an offset."""
+
+    name: str
+    seed: int = 0
+    cash: float = 1_000_000.0
+    currency: str = "INR"
+    from_: str | None = None
+    to: str | None = None
+
+
+class InstrumentSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of `[[data.instruments]]`: `id` is `EXCHANGE:SYMBOL`; `path` where it has a file of its own."""
+
+    id: str
+    path: str | None = None
+    name: str | None = None
+    segment: Segment | None = None
+    tick: float | None = None
+    lot: float | None = None
+    multiplier: int = 1
+    underlying: str = ""
+    expiry: str | None = None
+    strike: float | None = None
+    right: OptionRight | None = None
+    physical_settlement: bool = False
+    closing_auction: bool = False
+    roll_to: str | None = None
+
+
+class DataSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[data]`: where the bars are, and what the file cannot say of itself."""
+
+    path: str | list[str]
+    format: str
+    instruments: list[str | InstrumentSection] = []
+    interval: str | None = None
+    label: str | None = None
+    timezone: str | None = None
+    date_order: str | None = None
+    corporate_actions: str | None = None
+    adjust: str = "all"
+
+
+class StrategySection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of `[[strategies]]`. `capital` is its share of the account, an equal part when not given."""
+
+    use: str
+    name: str | None = None
+    params: dict[str, Any] = {}
+    capital: float | None = None
+    sizer: SizerChoice = SizerChoice()
+    instruments: list[str] | None = None
+    product: Product | None = None
+
+
+class ExecutionSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[execution]`: the assumptions of the simulated venue."""
+
+    venue: str = "bars"
+    slippage_bps: float = 5.0
+    participation: float = 0.1
+    product: Product | None = None
+    price_band: float | None = None
+    roll_days: int = 1
+
+
+class ChargesSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[charges]`: `as_of` prices every trade at the rates of one date."""
+
+    plan: str = "zerodha"
+    as_of: str | None = None
+    rate: float | None = None
+    maker: float | None = None
+    taker: float | None = None
+    square_off_fee: bool = True
+
+
+class RulesSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[rules]`: `as_of` applies the exchange's rules of one date (margins, square-off) to every date."""
+
+    as_of: str | None = None
+
+
+class RiskSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[risk]`: our own limits."""
+
+    intraday_leverage: float | None = None
+
+
+class RunFile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole run file."""
+
+    run: RunSection
+    data: DataSection
+    strategies: list[StrategySection]
+    execution: ExecutionSection = ExecutionSection()
+    charges: ChargesSection = ChargesSection()
+    rules: RulesSection = RulesSection()
+    risk: RiskSection = RiskSection()
