@@ -26,23 +26,24 @@ def measure(result: RunResult) -> Metrics:
 
     Daily figures use the last equity of each exchange date, annualised by `days_a_year` (`annualisation`).
     """
-    daily = daily_returns(result)
+    ends = last_of_each(dates_of(result.at, result.zone))
+    daily = _since_start(result, ends)
     metrics: Metrics = {
         **_account(result),
         **_annual(daily, result.days_a_year),
         **_drawdowns(result),
         **_trading(result),
+        "turnover": _turnover(result, ends),
         **_trades(result.trades),
     }
     metrics["calmar"] = _ratio(metrics["cagr"], metrics["max_drawdown"], sign=-1)
-    metrics["undefined"] = _reasons(metrics, days=len(daily))
+    metrics["undefined"] = _reasons(metrics, daily)
     return metrics
 
 
 def daily_returns(result: RunResult) -> Floats:
     """Simple returns between the last equities of successive exchange dates, the first against the start cash."""
-    ends = last_of_each(dates_of(result.at, result.zone))
-    return _returns(np.concatenate([[result.start_cash], result.equity[ends]]).astype(np.float64))
+    return _since_start(result, last_of_each(dates_of(result.at, result.zone)))
 
 
 def monthly_returns(result: RunResult) -> list[tuple[int, int, float]]:
@@ -50,7 +51,7 @@ def monthly_returns(result: RunResult) -> list[tuple[int, int, float]]:
     days = dates_of(result.at, result.zone).astype("datetime64[D]")
     months: Integers = days.astype("datetime64[M]").astype(np.int64)
     ends = last_of_each(months)
-    returns = _returns(np.concatenate([[result.start_cash], result.equity[ends]]).astype(np.float64))
+    returns = _since_start(result, ends)
     return [
         (1970 + month // 12, month % 12 + 1, value)
         for month, value in zip(months[ends].tolist(), returns.tolist(), strict=True)
@@ -72,10 +73,11 @@ def charges_paid(result: RunResult) -> Floats:
     return found
 
 
-def _returns(curve: Floats) -> Floats:
-    before = np.where(curve[:-1] > 0, curve[:-1], np.nan)
-    result: Floats = curve[1:] / before - 1
-    return result
+def _since_start(result: RunResult, ends: Integers) -> Floats:
+    """Simple returns between the equities at `ends`, the first against the start cash; NaN after a ruin."""
+    curve = np.concatenate([[result.start_cash], result.equity[ends]]).astype(np.float64)
+    returns: Floats = curve[1:] / np.where(curve[:-1] > 0, curve[:-1], np.nan) - 1
+    return returns
 
 
 def _account(result: RunResult) -> Metrics:
@@ -146,16 +148,22 @@ def _longest_under_water(depth: Floats, at: Integers, marks: Integers) -> float:
 
 def _trading(result: RunResult) -> Metrics:
     traded = int(result.fills.notional.sum())
-    mean_equity = float(result.equity.astype(np.float64).mean())
     return {
         "orders": result.orders,
         "fills": len(result.fills),
         "refused": sum(each.count for each in result.refusals),
         "traded_value": traded / SCALE,
-        "turnover": _ratio(traded, mean_equity),
         "exposure": _exposure(result),
         "break_even_move": _ratio(2 * int(result.fills.charges.sum()), traded),
     }
+
+
+def _turnover(result: RunResult, ends: Integers) -> float | None:
+    """Value traded on each exchange date against the equity at its end; a fill after the last point counts with it."""
+    day = np.minimum(np.searchsorted(result.at[ends], result.fills.at), len(ends) - 1)
+    traded = np.bincount(day, weights=result.fills.notional.astype(np.float64), minlength=len(ends)).astype(np.float64)
+    equity = result.equity[ends].astype(np.float64)
+    return _finite(statistics.turnover(traded=traded, equity=equity, annualisation=result.days_a_year))
 
 
 def _exposure(result: RunResult) -> float:
@@ -165,19 +173,18 @@ def _exposure(result: RunResult) -> float:
     count = len(result.at)
     begins = np.bincount(np.searchsorted(result.at, entered), minlength=count + 1)
     ends = np.bincount(np.searchsorted(result.at, exited), minlength=count + 1)
-    return float(np.mean(np.cumsum(begins - ends)[:count] > 0))
+    return statistics.time_in_market(np.cumsum(begins - ends)[:count].astype(np.float64))
 
 
 def _trades(trades: Sequence[RoundTrip]) -> Metrics:
     closed = [trip for trip in trades if not trip.is_open]
     net = np.array([trip.net for trip in closed], np.float64) / SCALE
     wins, losses = net[net > 0], net[net < 0]
-    lost = -float(losses.sum())
     return {
         "trades": len(closed),
         "open_trades": len(trades) - len(closed),
-        "win_rate": _mean((net > 0).astype(np.float64)),
-        "profit_factor": float(wins.sum()) / lost if lost > 0 else None,
+        "win_rate": _finite(statistics.win_rate(net)),
+        "profit_factor": _finite(statistics.profit_factor(net)),
         "expectancy": _mean(net),
         "average_win": _mean(wins),
         "average_loss": _mean(losses),
@@ -207,16 +214,18 @@ def _ratio(numerator: object, denominator: object, *, sign: int = 1) -> float | 
     return _finite(sign * numerator / denominator)
 
 
-def _reasons(metrics: Mapping[str, object], *, days: int) -> dict[str, str]:
+def _reasons(metrics: Mapping[str, object], returns: Floats) -> dict[str, str]:
     """Why each figure that is None is not defined."""
-    traded = bool(metrics["fills"])
-    daily = f"needs two daily returns, the run has {days}" if days < 2 else "the daily returns do not vary enough"
+    traded, days = bool(metrics["fills"]), len(returns)
+    daily = f"needs two daily returns, the run has {days}" if days < 2 else "the daily returns do not vary"
+    if not np.isfinite(returns).all():
+        daily = "equity fell to zero or below"
     special = {
         "benchmark_return": "no benchmark was given",
         "charges_of_gross": "no profit before charges" if traded else "no trade was made",
-        "calmar": "no drawdown" if days >= 2 else daily,
+        "calmar": "no drawdown" if metrics["cagr"] is not None else daily,
         **dict.fromkeys(TRADE_FIGURES, "no closed trade"),
-        **dict.fromkeys(("turnover", "break_even_move"), "no trade was made"),
+        "break_even_move": "no trade was made",
     }
     if metrics["trades"]:
         special |= {"profit_factor": "no closed trade lost", "average_win": "no trade won", "average_loss": "none lost"}

@@ -94,7 +94,7 @@ FORMATS = {
         "fills": ("Fills", "count"),
         "refused": ("Refused orders", "count"),
         "traded_value": ("Value traded", "amount"),
-        "turnover": ("Turnover (value traded : mean equity)", "times"),
+        "turnover": ("Turnover a year (equity replaced)", "times"),
         "charges": ("Charges", "amount"),
         "charges_of_gross": ("Charges as share of gross profit", "size"),
         "break_even_move": ("Break-even move", "basis"),

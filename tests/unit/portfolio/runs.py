@@ -18,9 +18,9 @@ MONDAY = 19_723 * DAY
 """1 January 2024, midnight UTC."""
 
 
-def closes(count: int, *, seed: int = 3) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Prices on a five-paisa grid."""
-    steps = np.random.default_rng(seed).normal(0.0002, 0.01, count)
+def closes(count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Prices on a five-paisa grid around 100, moving less a step the more steps there are."""
+    steps = np.random.default_rng(3).normal(0.0, 0.2 / count**0.5, count)
     return np.round(100 * np.exp(np.cumsum(steps)) * 20) / 20
 
 

@@ -64,7 +64,7 @@ def test_money_adds_up_and_trades_are_counted() -> None:
     assert metrics["win_rate"] == pytest.approx(sum(value > 0 for value in net) / 7)
     assert metrics["expectancy"] == pytest.approx(net.mean())
     assert metrics["profit_factor"] == pytest.approx(net[net > 0].sum() / -net[net < 0].sum())
-    assert metrics["turnover"] == pytest.approx(result.fills.notional.sum() / result.equity.mean())
+    assert metrics["turnover"] == pytest.approx(result.fills.notional.sum() / 2 / result.equity.mean() * 252 / 100)
     assert metrics["break_even_move"] == pytest.approx(0.001 + 2 * 14 / (result.fills.notional.sum() / SCALE))
 
 
@@ -113,7 +113,11 @@ def test_a_run_without_trades_has_reasons_and_no_nan() -> None:
 @pytest.mark.parametrize("equity", [[0, 0, 0], [5, -5, 5], [5, 0, 5]])
 def test_ruin_is_not_a_number(equity: list[int]) -> None:
     result = dataclasses.replace(daily_run(3, trade=False), equity=np.array(equity, np.int64) * SCALE)
-    json.dumps(measure(result), allow_nan=False)
+    metrics = measure(result)
+    json.dumps(metrics, allow_nan=False)
+    assert metrics["sharpe"] is None
+    assert isinstance(metrics["undefined"], dict)
+    assert metrics["undefined"]["sharpe"] == "equity fell to zero or below"
 
 
 def test_charges_paid_step_up_at_each_fill() -> None:
