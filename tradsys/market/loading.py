@@ -127,6 +127,8 @@ def load_many(
     raw = read_raw(
         path, format=format, timezone=timezone, date_order=date_order, instruments=instruments, interval=interval
     )
+    if instruments is not None and not raw.keys() >= set(instruments):
+        raw = read_raw(path, format=format, timezone=timezone, date_order=date_order, interval=interval)
     chosen = _chosen(raw, instruments, path)
     return {name: series_of(one, interval=interval, label=label, calendar=calendar) for name, one in chosen.items()}
 

@@ -166,7 +166,7 @@ def _zoned(local: Int64s, shifts: Int64s, naive: NDArray[np.bool_], zone: str) -
     mixed = np.zeros(len(at), dtype=bool)
     if naive.any() and not naive.all():
         mixed = naive if 2 * int(naive.sum()) <= len(naive) else ~naive
-    elif not naive.any() and np.ptp(shifts) and not np.array_equal(at, by_zone):
+    elif len(at) and not naive.any() and np.ptp(shifts) and not np.array_equal(at, by_zone):
         # Offsets that change with the seasons of the named zone are one zone; these do not.
         values, counts = np.unique(shifts, return_counts=True)
         mixed = np.not_equal(shifts, int(values[np.argmax(counts)]))
