@@ -180,6 +180,14 @@ class Indicator(msgspec.Struct, frozen=True):
         loaded: Kernel = getattr(importlib.import_module(f"tradsys.numerics.kernels.{module}"), name)
         return loaded
 
+    def run(self, memory: Array, matrix: Array, out: Array) -> None:
+        """Go on from `memory` over `matrix` (float64[5, n]) into `out` (float64[m, n]): a batch in pieces.
+
+        Raises:
+            DataError: `matrix` of another shape or type.
+        """
+        self.load()(memory, checked_matrix(matrix)[INPUTS[self.inputs]], out)
+
     def batch(self, matrix: Array) -> Array:
         """All values at once.
 
@@ -193,7 +201,7 @@ class Indicator(msgspec.Struct, frozen=True):
             DataError: another shape or type.
         """
         rows = checked_matrix(matrix)[INPUTS[self.inputs]]
-        out = np.empty((len(self.outputs), matrix.shape[1]))
+        out = np.empty((len(self.outputs), rows.shape[1]))
         self.load()(self.memory(), rows, out)
         return out
 

@@ -84,7 +84,8 @@ class ChaikinMoneyFlow(Indicator, frozen=True):
 class MFI(Indicator, frozen=True):
     """Money flow index (Quong and Soudack 1989).
 
-    Convention: an unchanged typical price flows neither way (TA-Lib, StockCharts). 50 where nothing flowed.
+    Convention: an unchanged typical price flows neither way (StockCharts), also where rounding sets two equal ones
+    apart, which TA-Lib takes for a move. 50 where nothing flowed.
     """
 
     kernel = "volume.money_flow_index"

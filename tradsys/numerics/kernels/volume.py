@@ -69,12 +69,13 @@ def money_flow_index(memory: Array, rows: Array, out: Array) -> None:
     for i in range(rows.shape[1]):
         typical = (rows[0, i] + rows[1, i] + rows[2, i]) / 3.0
         flow = typical * rows[3, i]
-        # Not yet compared on the first bar: NaN on both sides until it has left the window.
-        inflow, outflow = (0.0, flow) if typical < previous else (flow, 0.0)
-        if typical == previous:
-            inflow = 0.0
-        if math.isnan(previous):
-            inflow, outflow = previous, previous
+        change = typical - previous
+        # Typical prices are rounded thirds: equal ones may differ in the last bits, and have not moved.
+        if abs(change) <= 1e-13 * typical:
+            change = 0.0
+        # The first bar has nothing to compare with: NaN on both sides until it has left the window.
+        inflow = flow if change > 0.0 else change * 0.0
+        outflow = flow if change < 0.0 else change * 0.0
         previous = typical
         _, rise, risen = sum_step(window, 0, period, head, rise, inflow)
         head, fall, fallen = sum_step(window, period, period, head, fall, outflow)
