@@ -82,14 +82,15 @@ fused_multiply_add = cast(Callable[[float, float, float], float], numba.extendin
 
 @functools.cache
 def _cache_directory(folder: Path) -> Path:
-    name = _hash_of_sources(folder)
+    name = hash_of_sources(folder)
     wanted = Path(platformdirs.user_cache_dir("tradsys")) / "kernels" / name
     if _writable(wanted):
         return wanted
     return Path(tempfile.gettempdir()) / f"tradsys-{os.getuid()}" / "kernels" / name
 
 
-def _hash_of_sources(folder: Path) -> str:
+def hash_of_sources(folder: Path) -> str:
+    """A name for what kernels in `folder` are compiled from: its sources, those of numerics, and numba's version."""
     digest = hashlib.sha256(numba.__version__.encode())
     for source in sorted({*NUMERICS.rglob("*.py"), *folder.rglob("*.py")}):
         digest.update(str(source).encode())

@@ -20,6 +20,7 @@ from tradsys.numerics.indicators.averages import (
     McGinleyDynamic,
 )
 from tradsys.numerics.indicators.base import INPUTS, ROWS, SPLIT_EXPONENT, Indicator, KernelStepper, Stepper
+from tradsys.numerics.indicators.custom import Custom
 from tradsys.numerics.indicators.momentum import (
     CMO,
     ROC,
@@ -130,6 +131,7 @@ __all__ = [
     "ChoppinessIndex",
     "CoppockCurve",
     "Correlation",
+    "Custom",
     "DistributionShape",
     "DonchianChannel",
     "EaseOfMovement",
