@@ -147,3 +147,9 @@ def test_trades_left_out_of_the_table_are_counted() -> None:
 )
 def test_duration(nanoseconds: int, words: str) -> None:
     assert duration(nanoseconds) == words
+
+
+def test_embedded_data_cannot_end_its_script() -> None:
+    page = Page(render(daily_run(20, currency="</script><b>")))
+    assert json.loads(page.blocks["money"])["sign"] == "</script><b> "
+    assert "b" not in {tag for tag, _ in page.tags}

@@ -148,3 +148,13 @@ def test_excursions_equal_a_plain_loop() -> None:
 
     for trip in with_excursions(trips.finish({}), [series]):
         assert (trip.adverse, trip.favourable) == pytest.approx(slow(trip), abs=1e-12)
+
+
+def test_a_lot_without_a_share_leaves_its_cost_to_the_next() -> None:
+    trips = RoundTrips()
+    trips.fill(fill(1, Side.BUY, 1, 100), SCALE, SHARE)
+    trips.fill(fill(2, Side.BUY, 1, 110), SCALE, SHARE)
+    trips.apply(CorporateAction(at=3, instrument=NAME, kind=ActionKind.SPLIT, old=2, new=1))
+    trips.fill(fill(4, Side.SELL, 1, 200), 0, SHARE)
+    (trip,) = trips.finish({})
+    assert (trip.quantity, trip.gross, trip.charges) == (SCALE, -10 * SCALE, 2 * SCALE)
