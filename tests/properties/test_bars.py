@@ -116,7 +116,7 @@ def test_threshold_bars_are_the_obvious_groups(flow: list[Trade], measure: str, 
 @given(trades)
 def test_minutes_are_the_obvious_groups(flow: list[Trade]) -> None:
     close = nanos(2015, 4, 1, 15, 30)
-    builder = TimeBars("X", "1m", opens=OPEN, closes=close)
+    builder = TimeBars("X", interval="1m", opens=OPEN, closes=close)
     built = [builder.add(trade) for trade in flow] + [builder.advance(close)]
     groups: dict[int, list[Trade]] = {}
     for trade in flow:
@@ -131,7 +131,7 @@ def test_minutes_are_the_obvious_groups(flow: list[Trade]) -> None:
 def test_no_tick_is_lost_in_any_order(flow: list[Trade], random: object) -> None:
     random.shuffle(flow)  # type: ignore[attr-defined]
     close = nanos(2015, 4, 1, 15, 30)
-    timed = TimeBars("X", "5m", opens=OPEN, closes=close)
+    timed = TimeBars("X", interval="5m", opens=OPEN, closes=close)
     counted = ThresholdBars("X", measure="tick", size=3)
     minutes_built = [*map(timed.add, flow), timed.advance(close)]
     counts_built = [*map(counted.add, flow), counted.finish()]

@@ -67,19 +67,23 @@ def label_evidence(labels: Int64s, calendar: SessionCalendar) -> Label | None:
     if not len(labels):
         return None
     table = session_table(calendar, labels)
-    at_open, at_close = _hits(table.opens, labels), _hits(table.closes, labels)
+    ordered = np.sort(labels)
+    at_open, at_close = _hits(table.opens, ordered), _hits(table.closes, ordered)
     if max(at_open, at_close) == 0 or min(at_open, at_close) * 10 > max(at_open, at_close):
         return None
     return "start" if at_open > at_close else "end"
 
 
-def _hits(instants: Int64s, labels: Int64s) -> int:
-    return int(np.isin(instants, labels).sum())
+def _hits(instants: Int64s, ordered: Int64s) -> int:
+    # Not np.isin: its hash table takes seconds for a million whole minutes.
+    places = np.minimum(np.searchsorted(ordered, instants), len(ordered) - 1)
+    return int(np.count_nonzero(ordered[places] == instants))
 
 
 def common_step(labels: Int64s) -> int:
     """The most frequent positive distance between neighbours once sorted, nanoseconds; 0 for fewer than two times."""
-    steps = np.diff(np.unique(labels))
+    steps = np.diff(np.sort(labels))
+    steps = steps[steps > 0]
     if not steps.size:
         return 0
     values, counts = np.unique(steps, return_counts=True)

@@ -36,7 +36,7 @@ class SessionHours(Protocol):
 class SessionCalendar(Protocol):
     """What is needed of a calendar (`tradsys.reference.calendar` has them)."""
 
-    def sessions(self, first: date, last: date) -> Sequence[SessionHours]:
+    def sessions(self, *, first: date, last: date) -> Sequence[SessionHours]:
         """Sessions from one date to another, both included."""
 
 
@@ -84,7 +84,7 @@ def session_table(calendar: SessionCalendar, times: Int64s) -> SessionTable:
     first, last = (_date(int(at)) for at in (times.min(), times.max()))
     rows = [
         (session.date.toordinal() - _EPOCH, start, end)
-        for session in calendar.sessions(first - timedelta(days=1), last + timedelta(days=1))
+        for session in calendar.sessions(first=first - timedelta(days=1), last=last + timedelta(days=1))
         for start, end in _stretches(session)
     ]
     dates, opens, closes = np.array(rows, dtype=np.int64).reshape(-1, 3).T

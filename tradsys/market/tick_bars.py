@@ -118,7 +118,7 @@ class TimeBars:
     never lost. An interval without ticks gives no bar.
     """
 
-    def __init__(self, instrument: str, interval: str, *, opens: int, closes: int) -> None:
+    def __init__(self, instrument: str, *, interval: str, opens: int, closes: int) -> None:
         if not opens < closes:
             raise ConfigError("a session ends before it starts", value=f"{iso(opens)} … {iso(closes)}")
         self.instrument = instrument

@@ -75,7 +75,7 @@ def trade(second: float, price: float = 100.0, quantity: float = 1.0) -> Trade:
 
 
 def time_bars() -> TimeBars:
-    return TimeBars("X", "1m", opens=OPEN, closes=nanos(2015, 4, 1, 15, 30))
+    return TimeBars("X", interval="1m", opens=OPEN, closes=nanos(2015, 4, 1, 15, 30))
 
 
 def test_a_minute_is_complete_when_a_later_tick_or_the_clock_says_so() -> None:
@@ -106,7 +106,7 @@ def test_a_late_tick_is_kept_apart_and_a_disordered_one_counts() -> None:
 
 def test_ticks_outside_the_session_are_kept_apart_and_the_close_belongs_to_the_last_bar() -> None:
     close = nanos(2015, 4, 1, 15, 30)
-    bars = TimeBars("X", "1h", opens=OPEN, closes=close)
+    bars = TimeBars("X", interval="1h", opens=OPEN, closes=close)
     early, after = trade(-1), Trade(close + 1, 100.0, 1.0)
     bars.add(early)
     bars.add(Trade(nanos(2015, 4, 1, 15, 20), 10.0, 1.0))
