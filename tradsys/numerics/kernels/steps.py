@@ -86,8 +86,8 @@ def range_step(
     """Extremes of the last `period` bars: (head, top, bottom, highest, lowest). Takes 2 * `period` places."""
     window[place(base + head)] = high
     window[place(base + period + head)] = low
-    top = high if head == 0 or high > top else top
-    bottom = low if head == 0 or low < bottom else bottom
+    top = high if high > top else top
+    bottom = low if low < bottom else bottom
     head += 1
     if head < period:
         highest, lowest = window[place(base + head)], window[place(base + period + head)]
@@ -98,7 +98,7 @@ def range_step(
         highest = window[at] if window[at] > highest else highest
         lowest = window[beside] if window[beside] < lowest else lowest
         window[at], window[beside] = highest, lowest
-    return 0, top, bottom, highest, lowest
+    return 0, -math.inf, math.inf, highest, lowest
 
 
 @kernel
@@ -172,8 +172,8 @@ def latest_highest_step(
     """
     window[place(base + head)] = value
     window[place(base + period + head)] = now
-    if head == 0 or value >= top:
-        top, top_at = value, now
+    later = value >= top
+    top, top_at = (value if later else top), (now if later else top_at)
     head += 1
     if head < period:
         return head, top, top_at, (top_at if top >= window[place(base + head)] else window[place(base + period + head)])
@@ -183,7 +183,7 @@ def latest_highest_step(
         if window[at] > highest:
             highest, highest_at = window[at], window[beside]
         window[at], window[beside] = highest, highest_at
-    return 0, top, top_at, highest_at
+    return 0, -math.inf, now, highest_at
 
 
 @kernel

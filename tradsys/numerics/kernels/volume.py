@@ -69,13 +69,12 @@ def money_flow_index(memory: Array, rows: Array, out: Array) -> None:
     for i in range(rows.shape[1]):
         typical = (rows[0, i] + rows[1, i] + rows[2, i]) / 3.0
         flow = typical * rows[3, i]
-        change = typical - previous
         # Typical prices are rounded thirds: equal ones may differ in the last bits, and have not moved.
-        if abs(change) <= 1e-13 * typical:
-            change = 0.0
+        change, rounding = typical - previous, 1e-13 * typical
         # The first bar has nothing to compare with: NaN on both sides until it has left the window.
-        inflow = flow if change > 0.0 else change * 0.0
-        outflow = flow if change < 0.0 else change * 0.0
+        still = change * 0.0
+        inflow = flow if change > rounding else still
+        outflow = flow if change < -rounding else still
         previous = typical
         _, rise, risen = sum_step(window, 0, period, head, rise, inflow)
         head, fall, fallen = sum_step(window, period, period, head, fall, outflow)
