@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tradsys.core.units import DAY, HOUR, MINUTE, SCALE, SECOND, format_money, to_text
@@ -12,10 +12,11 @@ from tradsys.portfolio.result import RoundTrip, RunResult
 
 NONE = "–"
 SHOWN_AT_EACH_END = 25
+SHORT_ENTRY = 8
 
 
 class Cell(NamedTuple):
-    """One cell: `kind` is number, time or words; `tone` is gain, loss or empty."""
+    """One cell: `kind` is number, time, name or words; `tone` is gain, loss or empty."""
 
     text: str
     kind: str = "words"
@@ -34,6 +35,9 @@ class Table(NamedTuple):
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
+
+
+WHAT_AND_VALUE = (Column("What"), Column("Value"))
 
 
 class Row(NamedTuple):
@@ -142,7 +146,7 @@ def trades(result: RunResult) -> Table | None:
         shown = shown[:SHOWN_AT_EACH_END] + shown[-SHOWN_AT_EACH_END:]
     rows = [_trade(trip, result, owners.values()) for trip in shown]
     if rest > 0:
-        rows.insert(SHOWN_AT_EACH_END, [Cell(f"… {rest:,} more"), *[Cell("")] * (len(columns) - 1)])
+        rows.insert(SHOWN_AT_EACH_END, [Cell(f"… {rest:,} more", "name"), *[Cell("")] * (len(columns) - 1)])
     return Table(columns, rows)
 
 
@@ -197,10 +201,17 @@ def findings(result: RunResult) -> Table | None:
     return Table(columns, rows)
 
 
-def manifest(result: RunResult) -> Table:
-    """The manifest as it stands."""
-    rows = [[Cell(str(name).replace("_", " ")), Cell(_plain(value))] for name, value in result.manifest.items()]
-    return Table([Column("What"), Column("Value")], rows or [[Cell("the run wrote no manifest"), Cell(NONE)]])
+def manifest(result: RunResult) -> list[tuple[str, Table]]:
+    """What is needed to run it again: short entries in one table without title, each long one in a table of its own."""
+    short: list[Sequence[Cell]] = []
+    long: list[tuple[str, Table]] = []
+    for name, value in result.manifest.items():
+        rows = [[Cell(_spaced(key)), Cell(words)] for key, words in _leaves(name, value)]
+        if len(rows) <= SHORT_ENTRY:
+            short.extend(rows)
+        else:
+            long.append((_spaced(name), Table(WHAT_AND_VALUE, rows)))
+    return [("", Table(WHAT_AND_VALUE, short or [[Cell("the run wrote no manifest"), Cell(NONE)]])), *long]
 
 
 def duration(nanoseconds: int) -> str:
@@ -227,8 +238,8 @@ def _trade(trip: RoundTrip, result: RunResult, owners: Iterable[str]) -> list[Ce
     money = (trip.entry_price, trip.exit_price, trip.gross, trip.charges)
     moves = (trip.adverse, trip.favourable)
     return [
-        *(Cell(getattr(trip, key)) for key in owners),
-        Cell("long" if trip.side > 0 else "short"),
+        *(Cell(getattr(trip, key), "name") for key in owners),
+        Cell("long" if trip.side > 0 else "short", "name"),
         _brief(trip.entered_at, result.zone),
         Cell("open") if trip.is_open else _brief(trip.exited_at, result.zone),
         Cell(NONE if trip.held is None else duration(trip.held), "time"),
@@ -252,12 +263,22 @@ def _when(at: int, zone: str) -> Cell:
     return Cell(text(at, zone) if at else NONE, "time")
 
 
-def _plain(value: object) -> str:
+def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
+    """A nested value as paths and texts, lists in one line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(_plain(part) for part in value)
-    return str(value)
+        for key, part in value.items():
+            yield from _leaves(f"{name} · {key}", part)
+    elif isinstance(value, list | tuple) and not any(isinstance(part, Mapping) for part in value):
+        yield name, ", ".join(str(part) for part in value) or NONE
+    elif isinstance(value, list | tuple):
+        for number, part in enumerate(value, start=1):
+            yield from _leaves(f"{name} · {number}", part)
+    else:
+        yield name, NONE if value is None or value == "" else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _write(value: float, how: str, currency: str) -> str:

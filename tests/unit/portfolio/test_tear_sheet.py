@@ -153,3 +153,15 @@ def test_embedded_data_cannot_end_its_script() -> None:
     page = Page(render(daily_run(20, currency="</script><b>")))
     assert json.loads(page.blocks["money"])["sign"] == "</script><b> "
     assert "b" not in {tag for tag, _ in page.tags}
+
+
+def test_manifest_shows_every_leaf() -> None:
+    manifest = {
+        "code": {"version": "0.1.0", "sha256": "ab12"},
+        "compile_seconds": 3.14159,
+        "data": {f"NSE:{n}": {"sha256": f"hash{n}", "bars": n} for n in range(9)},
+        "configuration": {"strategies": [{"use": "a.py:A"}], "instruments": ["X", "Y"], "note": None},
+    }
+    page = Page(render(daily_run(20, manifest=manifest)))
+    for words in ("code · sha256", "ab12", "3.14", "data · NSE:8 · sha256", "hash8", "a.py:A", "X, Y"):
+        assert words in page.text
