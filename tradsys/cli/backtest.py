@@ -54,7 +54,7 @@ def _print(outcome: Outcome, summary: dict[str, object]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from tradsys.core.units import format_money, from_float
+    from tradsys.core.units import SCALE, format_money
 
     result, metrics = outcome.result, outcome.result.metrics
     table = Table(title=result.name, show_header=False, title_justify="left")
@@ -62,7 +62,7 @@ def _print(outcome: Outcome, summary: dict[str, object]) -> None:
     table.add_column(justify="right")
 
     def money(name: str) -> str:
-        return format_money(from_float(float(str(metrics[name]))), result.currency)
+        return format_money(round(float(str(metrics[name])) * SCALE), result.currency)
 
     def ratio(name: str, *, percent: bool = True) -> str:
         value = metrics.get(name)

@@ -6,7 +6,7 @@ documentation for the reader and the type checker: at run time they are `int`.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from enum import Enum
 from typing import NewType
 
@@ -17,6 +17,9 @@ SCALE = 10**8
 
 LARGEST = 9 * 10**15 // SCALE
 """Largest float that converts exactly to 1e-8 (2**53 units): 90 million."""
+
+_EXACT = Context(prec=1000, traps=[InvalidOperation, Inexact])
+"""Decimal's default context rounds to 28 digits without a word."""
 
 Nanos = NewType("Nanos", int)
 Price = NewType("Price", int)
@@ -73,10 +76,10 @@ def from_float(value: float) -> int:
 def from_text(text: str) -> int:
     """Exact 1e-8 of a decimal text. Raises `ConfigError` if it is no number or finer than 1e-8."""
     try:
-        scaled = Decimal(text).scaleb(8)
-    except InvalidOperation:
+        scaled = Decimal(text).scaleb(8, context=_EXACT)
+    except (InvalidOperation, Inexact):
         raise ConfigError("not a number", value=text, fix="give a decimal such as 1523.45") from None
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+    if not scaled.is_finite() or scaled.adjusted() > 900 or scaled != int(scaled):
         raise ConfigError(
             "finer than 1e-8, or not finite",
             value=text,
@@ -124,6 +127,6 @@ def group_indian(units: int, *, decimals: int = 2) -> str:
 def format_money(units: int, currency: str = "INR") -> str:
     """Money for people: `₹12,34,567.89` in rupees, `USD 1,234,567.89` otherwise."""
     if currency == "INR":
-        text = group_indian(abs(units))
-        return ("-" if units < 0 else "") + "₹" + text
+        text = group_indian(units)
+        return f"-₹{text[1:]}" if text.startswith("-") else f"₹{text}"
     return f"{currency} {divide(units, 10**6, Rounding.NEAREST) / 100:,.2f}"

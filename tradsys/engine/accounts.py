@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradsys.core.errors import InvariantBroken
-from tradsys.core.events import CashMoved, Charged, CorporateAction, Entry, Fill
+from tradsys.core.events import ActionKind, CashMoved, Charged, CorporateAction, Entry, Fill
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import SCALE
 from tradsys.market.series import BarSeries
@@ -33,6 +33,7 @@ class History:
     cash: list[tuple[int, int]] = field(default_factory=list)
     positions: list[tuple[int, Position, int, int, int]] = field(default_factory=list)
     moves: dict[str, int] = field(default_factory=dict)
+    actions: list[CorporateAction] = field(default_factory=list)
 
 
 def fold(log: Sequence[Entry], instruments: Mapping[str, Instrument], *, cash: int, currency: str) -> History:
@@ -50,6 +51,7 @@ def fold(log: Sequence[Entry], instruments: Mapping[str, Instrument], *, cash: i
         elif kind is CorporateAction:
             carried = len(history.ledger.apply(body, price=body.price))  # type: ignore[arg-type,union-attr]
             history.trips.apply(body)  # type: ignore[arg-type]
+            history.actions.append(body)  # type: ignore[arg-type]
             _carry(history, body.instrument, entry.at)  # type: ignore[union-attr]
         elif kind is CashMoved:
             _move(history, body, booked=carried > 0)  # type: ignore[arg-type]
@@ -124,7 +126,7 @@ def _steps(points: Sequence[tuple[int, int]], at: Integers, *, start: int) -> In
 
 
 def _value(history: History, series: BarSeries, at: Integers) -> NDArray[np.float64]:
-    """Worth of an instrument's positions at each time, at its last close known then; 1e-8."""
+    """Worth of an instrument's positions at each time, at its last close known then, in the shares of then; 1e-8."""
     totals: dict[Position, tuple[int, int]] = {}
     quantities: list[tuple[int, int]] = []
     costs: list[tuple[int, int]] = []
@@ -139,5 +141,9 @@ def _value(history: History, series: BarSeries, at: Integers) -> NDArray[np.floa
         return np.zeros(len(at))
     last = np.searchsorted(series.at, at, side="right") - 1
     close = np.where(last >= 0, series.close[np.maximum(last, 0)], 0.0)
+    for action in history.actions:
+        if action.instrument == series.instrument and action.kind is not ActionKind.DIVIDEND:
+            stale = (at >= action.at) & (series.at[np.maximum(last, 0)] <= action.at)
+            close = np.where(stale, close * action.old / action.new, close)
     held_units = _steps(quantities, at, start=0) / SCALE
     return held_units * close * instrument.multiplier * SCALE - _steps(costs, at, start=0)

@@ -6,9 +6,9 @@ import datetime
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
-from tradsys.core.errors import UnknownName
+from tradsys.core.errors import ConfigError, UnknownName
 from tradsys.core.events import Phase, SessionChange, Timer
-from tradsys.core.instruments import Instrument
+from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.units import DAY, MINUTE, SECOND
 from tradsys.engine.data import Loaded
 from tradsys.engine.instruments import INDIAN, calendar_of, sections_of
@@ -71,6 +71,13 @@ def _at_clock(day: datetime.date, clock: str) -> int:
 def _expiries(instruments: dict[str, Instrument], begin: int, end: int) -> Iterator[Due]:
     for instrument in instruments.values():
         if instrument.expiry is not None and begin < instrument.expiry <= end:
+            if instrument.segment is Segment.OPTION and instrument.underlying not in instruments:
+                raise ConfigError(
+                    f"{instrument.id} expires in this run and its underlying is not in it, so nobody knows its worth",
+                    value=instrument.underlying or "none",
+                    limit=", ".join(instruments),
+                    fix="name the underlying, and give it in data.instruments with its bars",
+                )
             yield Timer(at=instrument.expiry, name="expiry", exchange=instrument.exchange, instrument=instrument.id)
 
 

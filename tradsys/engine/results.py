@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ def collect(prepared: Prepared, manifest: Mapping[str, object]) -> tuple[RunResu
     history = fold(log, prepared.instruments, cash=ledger.start, currency=run.run.currency)
     reconcile(history, ledger)
     names = list(prepared.instruments)
-    series = [data.series[name] for name in names]
+    series = [_processed(prepared, data.series[name]) for name in names]
     at, cash, equity = curves(
         history, series, [data.first[name] for name in names], start_cash=ledger.start, final_equity=ledger.equity()
     )
@@ -59,6 +60,17 @@ def collect(prepared: Prepared, manifest: Mapping[str, object]) -> tuple[RunResu
         interrupted="interrupted by the user" if prepared.backtest.interrupted else "",
     )
     return result, history
+
+
+def _processed(prepared: Prepared, series: BarSeries) -> BarSeries:
+    """The bars that an interrupted run came to see."""
+    if not prepared.backtest.interrupted:
+        return series
+    last = max((market.bar.at for market in prepared.engine.markets.values() if market.bar is not None), default=0)
+    rows = int(np.searchsorted(series.at, last, side="right"))
+    return replace(
+        series, at=series.at[:rows], exchange_at=series.exchange_at[:rows], matrix=series.matrix[:, :rows].copy()
+    )
 
 
 def _prices(series: BarSeries, first: int) -> Prices:

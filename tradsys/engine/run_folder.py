@@ -30,6 +30,9 @@ TRADE_COLUMNS = (
 )  # fmt: skip
 
 
+_EXACT_COLUMNS = ("quantity", "limit", "trigger", "filled")
+
+
 def write(
     result: RunResult, history: History, log: Sequence[Entry], *, folder: Path, render: Callable[[RunResult], str]
 ) -> Path:
@@ -122,12 +125,15 @@ def _orders(log: Sequence[Entry]) -> dict[str, Any]:
             if kind == "Refused":
                 rows[body.order_id]["detail"] = f"{body.rule}: {body.value} against {body.limit}"
         elif kind == "Fill" and body.order_id in rows:
-            rows[body.order_id]["filled"] += body.quantity / SCALE
-            rows[body.order_id]["state"] = "filled"
+            row = rows[body.order_id]
+            row["filled"] += body.quantity
+            row["state"] = "filled" if row["filled"] == row["quantity"] else "partly_filled"
+        elif kind == "Accepted":
+            rows[body.order_id]["state"] = "open"
         elif kind in ("Cancelled", "Expired", "Rejected") and body.order_id in rows:
             rows[body.order_id] |= {"state": kind.lower(), "detail": body.reason}
-    columns = tuple(_order_row(None, ""))
-    return {name: [row[name] for row in rows.values()] for name in columns}
+    columns = {name: [row[name] for row in rows.values()] for name in _order_row(None, "")}
+    return columns | {name: [units / SCALE for units in columns[name]] for name in _EXACT_COLUMNS}
 
 
 def _order_row(order: Any, state: str) -> dict[str, Any]:
@@ -147,9 +153,8 @@ def _order_row(order: Any, state: str) -> dict[str, Any]:
     if order is None:
         return dict.fromkeys((*names, "filled", "state", "reason", "detail"))
     row = {name: getattr(order, name) for name in names}
-    row |= {name: getattr(order, name) / SCALE for name in ("quantity", "limit", "trigger")}
     row |= {"side": order.side.name.lower(), "type": str(order.type), "product": str(order.product)}
-    return row | {"validity": str(order.validity), "filled": 0.0, "state": state, "reason": order.reason, "detail": ""}
+    return row | {"validity": str(order.validity), "filled": 0, "state": state, "reason": order.reason, "detail": ""}
 
 
 def _fills(result: RunResult) -> dict[str, Any]:

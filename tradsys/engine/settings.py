@@ -161,7 +161,7 @@ def _refuse_unknown(key: str, origin: str) -> None:
             continue
         if part not in hints:
             known = [".".join([*walked, name]) for name in hints]
-            raise UnknownName("key", key, known, where=origin)
+            raise UnknownName("key", ".".join([*walked, part]), known, where=origin)
         kind = get_type_hints(struct)[hints[part]]
         walked.append(part)
 

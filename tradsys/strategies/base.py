@@ -99,6 +99,7 @@ class Strategy:
 
     def signal(self, where: MarketEvent | str, strength: float, *, reason: str = "", confidence: float = 1.0) -> Signal:
         """Want an exposure of `strength` (-1 fully short … +1 fully long) of the allotment; sizing does the rest."""
+        confidence = float(confidence)
         return Signal(instrument=_name(where), strength=float(strength), confidence=confidence, reason=reason)
 
     def target(self, where: MarketEvent | str, quantity: float, *, reason: str = "") -> Target:
@@ -124,7 +125,9 @@ class Strategy:
         self, where: MarketEvent | str, *, bid: float | None, ask: float | None, quantity: float, reason: str = ""
     ) -> QuoteIntent:
         """Rest a bid and an ask of `quantity` units, replacing the quote before; None withdraws that side."""
-        return QuoteIntent(instrument=_name(where), bid=bid, ask=ask, quantity=quantity, reason=reason)
+        return QuoteIntent(
+            instrument=_name(where), bid=_plain(bid), ask=_plain(ask), quantity=float(quantity), reason=reason
+        )
 
     def cancel(self, where: MarketEvent | str, *, order_id: int = 0, reason: str = "") -> CancelIntent:
         """Withdraw one working order, or all of ours in the instrument."""
@@ -150,15 +153,20 @@ def _order(
         side=side,
         quantity=float(quantity),
         type=_order_type(limit=limit, trigger=trigger, trail=trail),
-        limit=limit,
-        trigger=trigger,
-        trail=trail,
-        stop=stop,
-        target=target,
+        limit=_plain(limit),
+        trigger=_plain(trigger),
+        trail=_plain(trail),
+        stop=_plain(stop),
+        target=_plain(target),
         validity=Validity(validity),
         product=None if product is None else Product(product),
         reason=reason,
     )
+
+
+def _plain(value: float | None) -> float | None:
+    """A numpy scalar is a float here, but not in the decision log."""
+    return None if value is None else float(value)
 
 
 def _order_type(*, limit: float | None, trigger: float | None, trail: float | None) -> OrderType:

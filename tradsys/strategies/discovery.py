@@ -101,8 +101,9 @@ def _package(name: str) -> ModuleType:
 
 
 def _module_of_file(path: Path) -> ModuleType:
-    """Run a strategy file as a module of its own name, found by path so that two files of one name do not meet."""
-    name = f"_strategy_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    """Run a strategy file as a module of its own name, by path and content: two files of one name do not meet, and one
+    that was changed is run anew."""
+    name = f"_strategy_{path.stem}_{hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
