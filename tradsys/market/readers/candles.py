@@ -43,7 +43,7 @@ def ccxt(content: bytes, request: Request) -> list[RawBars]:
     """`[[milliseconds, o, h, l, c, v], …]`; the instrument is named by the file."""
     rows = _decoded(content, list[list[Any]], request, "ccxt's lists")
     matrix = _matrix(rows, request)
-    if not all(isinstance(row[0], int) for row in rows):
+    if not all(type(row[0]) is int and 0 <= row[0] < 2**53 for row in rows):
         raise DataError(
             f"{request.path}: candles without integer times",
             limit="milliseconds since 1970",

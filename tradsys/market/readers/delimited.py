@@ -27,18 +27,15 @@ def table_of(content: bytes, request: Request, *, names: list[str] | None = None
     columns = names or [cell.strip('"') for cell in head.split(delimiter)]
     if not content.strip() or (names is None and all(_is_number(cell) for cell in columns)):
         raise DataError(f"{request.path}: no header row", value=head[:80], fix="put column names in the first row")
-    try:
-        return pc.read_csv(
-            pa.BufferReader(content),
-            read_options=pc.ReadOptions(column_names=names, use_threads=False),
-            parse_options=pc.ParseOptions(delimiter=delimiter),
-            convert_options=pc.ConvertOptions(
-                column_types={name: pa.string() for name in columns if plain(name) in _AS_TEXT},
-                strings_can_be_null=False,
-            ),
-        )
-    except (pa.ArrowInvalid, pa.ArrowKeyError) as problem:
-        raise DataError(f"{request.path}: {problem}", value=str(request.path), fix="correct the row") from None
+    return pc.read_csv(
+        pa.BufferReader(content),
+        read_options=pc.ReadOptions(column_names=names, use_threads=False),
+        parse_options=pc.ParseOptions(delimiter=delimiter),
+        convert_options=pc.ConvertOptions(
+            column_types={name: pa.string() for name in columns if plain(name) in _AS_TEXT},
+            strings_can_be_null=False,
+        ),
+    )
 
 
 def _is_number(cell: str) -> bool:

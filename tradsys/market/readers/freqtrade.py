@@ -23,12 +23,7 @@ def parse(content: bytes, request: Request) -> list[RawBars]:
         raise DataError(
             f"{request.path}: the name says no pair and interval", value=request.path.name, limit="ETH_BTC-5m.feather"
         )
-    try:
-        table = feather.read_table(pa.BufferReader(content))
-    except (pa.ArrowInvalid, OSError) as problem:
-        raise DataError(
-            f"{request.path}: not Feather: {problem}", value=str(request.path), fix="check the file"
-        ) from None
+    table = feather.read_table(pa.BufferReader(content))
     base, *quote = name["pair"].split("_")
     instrument = ":".join(["/".join([base, *quote[:1]]), *quote[1:]])
     span = span_of(name["interval"])

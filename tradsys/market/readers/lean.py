@@ -52,19 +52,18 @@ def _entry(content: bytes, request: Request) -> tuple[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             # A minute zip is named by its day, and may hold neighbouring days as well.
-            names = [name for name in archive.namelist() if _of_day(name, request)]
-            if len(names) == 1:
-                return names[0], archive.read(names[0])
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as problem:
+            files = {name: archive.read(name) for name in archive.namelist() if _of_day(name, request)}
+    except (ValueError, OverflowError, RuntimeError) as problem:
+        # zipfile's own answer to broken offsets, unknown methods and passwords.
+        raise DataError(f"{request.path}: {problem}", value=str(request.path), fix="fetch or pack it again") from None
+    if len(files) != 1:
         raise DataError(
-            f"{request.path}: not a zip file: {problem}", value=str(request.path), fix="check the file"
-        ) from None
-    raise DataError(
-        f"{request.path}: holds {len(names)} files of its day",
-        value=len(names),
-        limit=1,
-        fix="give LEAN's trade or daily zip",
-    )
+            f"{request.path}: holds {len(files)} files of its day",
+            value=len(files),
+            limit=1,
+            fix="give LEAN's trade or daily zip",
+        )
+    return files.popitem()
 
 
 def _of_day(name: str, request: Request) -> bool:

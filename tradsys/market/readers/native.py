@@ -18,15 +18,16 @@ COLUMNS = ("at", *PRICES, "volume")
 
 def parse(content: bytes, request: Request) -> list[RawBars]:
     """Bars of the one instrument the file was written for."""
-    table = table_of(content, request)
+    table = table_of(content)
     metadata = table.schema.metadata or {}
-    if b"tradsys.instrument" not in metadata or set(COLUMNS) - set(table.column_names):
+    written = metadata.get(b"tradsys.span", b"")
+    if b"tradsys.instrument" not in metadata or not written.isdigit() or set(COLUMNS) - set(table.column_names):
         raise DataError(f"{request.path}: not written by TradSys", value=str(request.path), fix="give format = parquet")
     matrix = np.empty((5, table.num_rows))
     for row, name in enumerate(COLUMNS[1:]):
         matrix[row] = to_numpy(table[name])
     labels = to_numpy(table["at"]).copy()
-    span = int(metadata[b"tradsys.span"])
+    span = int(written)
     name = metadata[b"tradsys.instrument"].decode()
     zone = request.zone
     return [RawBars(instrument=name, labels=labels, matrix=matrix, zone=zone, label="end", span=span, exact=True)]

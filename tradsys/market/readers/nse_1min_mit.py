@@ -13,7 +13,4 @@ from tradsys.market.readers.table import bars_of
 def parse(content: bytes, request: Request) -> list[RawBars]:
     """Bars of the one instrument, named by the file: `FEDERALBNK_1min_2014-12_2015-10.parquet`."""
     name = stem(request.path).split("_1min")[0]
-    return [
-        replace(bars, instrument=name, label="end", span=MINUTE)
-        for bars in bars_of(table_of(content, request), request)
-    ]
+    return [replace(bars, instrument=name, label="end", span=MINUTE) for bars in bars_of(table_of(content), request)]
