@@ -12,6 +12,12 @@ from enum import IntEnum, StrEnum
 import msgspec
 
 
+class Word(StrEnum):
+    """An enumeration of words that hashes as its text, in C: members are keys of many look-ups an order."""
+
+    __hash__ = str.__hash__
+
+
 class Side(IntEnum):
     """`side * quantity` is the signed change of position."""
 
@@ -19,7 +25,7 @@ class Side(IntEnum):
     SELL = -1
 
 
-class OrderType(StrEnum):
+class OrderType(Word):
     """Order types in the broker's spelling."""
 
     MARKET = "MARKET"
@@ -29,7 +35,7 @@ class OrderType(StrEnum):
     TRAILING = "TRAILING"
 
 
-class Validity(StrEnum):
+class Validity(Word):
     """Time in force."""
 
     DAY = "DAY"
@@ -37,7 +43,7 @@ class Validity(StrEnum):
     GTC = "GTC"
 
 
-class Product(StrEnum):
+class Product(Word):
     """Delivery, intraday, or overnight derivatives; `SPOT` where a venue has no products."""
 
     CNC = "CNC"
@@ -107,7 +113,7 @@ class OpenInterest(MarketEvent, frozen=True, gc=False):
     quantity: float
 
 
-class Phase(StrEnum):
+class Phase(Word):
     """Part of a trading day."""
 
     PRE_OPEN = "pre_open"
@@ -134,7 +140,7 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_f
     instrument: str = ""
 
 
-class ActionKind(StrEnum):
+class ActionKind(Word):
     """Corporate actions that change what a share is or pays."""
 
     SPLIT = "split"

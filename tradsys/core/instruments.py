@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from enum import StrEnum
 from itertools import pairwise
 
 import msgspec
 
 from tradsys.core.errors import ConfigError
+from tradsys.core.events import Word
 from tradsys.core.units import SCALE, Price, Quantity, Rounding, from_float, to_step
 
 
-class Segment(StrEnum):
+class Segment(Word):
     """What kind of thing an instrument is; decides products, margin, charges and settlement."""
 
     EQUITY = "equity"
@@ -23,7 +23,7 @@ class Segment(StrEnum):
     CRYPTO_PERPETUAL = "crypto_perpetual"
 
 
-class OptionRight(StrEnum):
+class OptionRight(Word):
     """Call or put, in the exchange's spelling."""
 
     CALL = "CE"
@@ -108,7 +108,9 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def quantity(self, value: float, *, at: int) -> Quantity:
         """The exact quantity on the lot grid, rounded toward zero. Raises `ConfigError` for NaN or out of range."""
-        return Quantity(to_step(from_float(value), self.lot_at(at), Rounding.TOWARD_ZERO))
+        units = from_float(value)
+        lot = self.lots[0].step if len(self.lots) == 1 else self.lot_at(at)
+        return Quantity(units // lot * lot if units >= 0 else -(-units // lot * lot))
 
 
 def is_option(instrument: Instrument) -> bool:

@@ -7,8 +7,6 @@ Rules for this file:
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from tradsys.core.errors import IllegalTransition
 from tradsys.core.events import (
     Accepted,
@@ -21,10 +19,11 @@ from tradsys.core.events import (
     Refused,
     Rejected,
     Triggered,
+    Word,
 )
 
 
-class OrderState(StrEnum):
+class OrderState(Word):
     """Where an order stands."""
 
     NEW = "new"
@@ -51,6 +50,7 @@ TRANSITIONS: dict[OrderState, dict[type[OrderEvent], OrderState]] = {
     },
     _S.OPEN: {
         Triggered: _S.OPEN,
+        CancelRequested: _S.OPEN,
         Fill: _S.PARTLY_FILLED,
         Cancelled: _S.CANCELLED,
         Expired: _S.EXPIRED,
@@ -73,6 +73,10 @@ TRANSITIONS: dict[OrderState, dict[type[OrderEvent], OrderState]] = {
 TERMINAL = frozenset({_S.REFUSED, _S.FILLED, _S.CANCELLED, _S.EXPIRED, _S.REJECTED})
 
 
+# Bound once: on Python 3.11 an attribute look-up on an enumeration costs a hundred nanoseconds.
+_PARTLY_FILLED, _FILLED = OrderState.PARTLY_FILLED, OrderState.FILLED
+
+
 def step(state: OrderState, event: OrderEvent, *, remaining: int) -> OrderState:
     """The state after `event`; `remaining` is the quantity still unfilled after it. Raises `IllegalTransition`."""
     following = TRANSITIONS[state].get(type(event))
@@ -82,6 +86,6 @@ def step(state: OrderState, event: OrderEvent, *, remaining: int) -> OrderState:
             value=type(event).__name__,
             limit=state,
         )
-    if following is OrderState.PARTLY_FILLED and remaining == 0 and type(event) is Fill:
-        return OrderState.FILLED
+    if remaining == 0 and following is _PARTLY_FILLED and type(event) is Fill:
+        return _FILLED
     return following

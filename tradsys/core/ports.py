@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
+
+import msgspec
 
 from tradsys.core.events import Approved, Bar, Fill, Order, OrderEvent, Refused
 from tradsys.core.instruments import Instrument
@@ -24,20 +26,26 @@ class Account(Protocol):
         """Signed units this strategy holds."""
 
 
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """What an order means for the account, worked out once for every check; 1e-8.
+
+    `price` is the last price (0: none), `held` the signed position of the order's strategy, instrument and product,
+    `offered` what of it is already offered for sale, `opening` the part of the order that enlarges or opens a position,
+    `needed` the cash or margin that this part claims.
+    """
+
+    price: int
+    held: int
+    offered: int
+    opening: int
+    needed: int
+
+
 class Standing(Protocol):
-    """What a check may know of the account: exact (1e-8), read only."""
+    """What a check may ask of the account: exact (1e-8), read only."""
 
     def free_cash(self) -> int:
         """Cash that no position or working order has claimed."""
-
-    def sellable(self, order: Order) -> int:
-        """Quantity the order's strategy holds and has not yet offered for sale."""
-
-    def opening(self, order: Order) -> int:
-        """The part of the order's quantity that would enlarge or open a position."""
-
-    def needed(self, order: Order, instrument: Instrument, price: int) -> int:
-        """Cash or margin that the order would claim."""
 
 
 class Check(Protocol):
@@ -45,8 +53,8 @@ class Check(Protocol):
 
     name: str
 
-    def __call__(self, order: Order, instrument: Instrument, price: int) -> Refused | None:
-        """A refusal carrying rule, limit and value, or None. `price` is the last price, 1e-8."""
+    def __call__(self, order: Order, instrument: Instrument, claim: Claim) -> Refused | None:
+        """A refusal carrying rule, limit and value, or None."""
 
 
 class ChargePlan(Protocol):
@@ -70,7 +78,9 @@ class Venue(Protocol):
 
 
 class Sizer(Protocol):
-    """Exposure to a target position."""
+    """Exposure to a target position. `looks_at_equity` says whether `equity` matters; where not, it is 0."""
+
+    looks_at_equity: ClassVar[bool]
 
     def quantity(self, *, strength: float, price: float, equity: float) -> float:
         """Units wanted for a strength in -1…1 at a price, of an equity in currency units."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from tradsys.core.errors import ConfigError, StrategyError, UnknownName
-from tradsys.core.events import Product, Side
+from tradsys.core.events import Order, Product, Side
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.ports import ChargePlan
-from tradsys.core.units import SCALE, SECOND, from_float
+from tradsys.core.units import SCALE, SECOND, from_float, from_text
 from tradsys.engine.backtest import Backtest
 from tradsys.engine.data import Loaded, load_data
 from tradsys.engine.engine import Engine
@@ -83,8 +83,8 @@ def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
     cutoffs: dict[str, int] = {}
     checks = (
         Tradable(futures_of),
-        Delivery(standing),
-        IntradayEntry(standing, cutoffs),
+        Delivery(),
+        IntradayEntry(cutoffs),
         Funds(standing, run.run.currency),
     )
     charges = build_charges(run.charges)
@@ -95,7 +95,7 @@ def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
     )
     engine.start()
     models = _models(run.execution, instruments)
-    venue = BarVenue(instruments.values(), models)
+    venue = BarVenue(instruments.values(), models, held=_held(ledger))
     schedule = Schedule(plan_calendar(run, instruments, data, runners))
     return Prepared(
         settings=settings,
@@ -108,6 +108,10 @@ def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
         feed=BarFeed([data.series[name] for name in instruments], [data.first[name] for name in instruments]),
         assumptions=[*models.describe(), *_charge_assumptions(run), *data.assumptions],
     )
+
+
+def _held(ledger: Ledger) -> Callable[[Order], int]:
+    return lambda order: ledger.position(order.strategy, order.instrument, order.product)
 
 
 def build_charges(section: ChargesSection) -> ChargePlan:
@@ -132,7 +136,7 @@ def date_of(key: str, text: str | None) -> datetime.date | None:
 def _cash(cash: float) -> int:
     if not cash > 0:
         raise ConfigError("run.cash must be positive", value=cash, limit="> 0", fix="give the starting cash")
-    return from_float(cash)
+    return from_text(repr(cash))
 
 
 def _instruments(run: RunFile) -> dict[str, Instrument]:
@@ -240,7 +244,7 @@ def _runners(
     requests: dict[str, list[tuple[Any, Reading]]] = {name: [] for name in markets}
     for name, section in zip(_names(sections), sections, strict=True):
         found = load_strategy(section.use, folder=settings.folder)
-        capital = share if section.capital is None else from_float(section.capital)
+        capital = share if section.capital is None else _cash(section.capital)
         for owned in _owned(section, found, tuple(markets)):
             runner = _runner(name, section, found, owned, settings.run, markets, ledger, capital)
             _start(runner, requests)

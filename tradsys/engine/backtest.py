@@ -76,13 +76,15 @@ class Backtest:
             self._close_session(event)
         else:
             self._route(self._engine.process(event))
-            if type(event) in (SessionChange, CorporateAction):
-                self._references(event.at)
+            if type(event) is SessionChange:
+                self._references(event.exchange, event.at)
+            elif type(event) is CorporateAction:
+                self._references(self._engine.markets[event.instrument].instrument.exchange, event.at)
 
-    def _references(self, at: int) -> None:
+    def _references(self, exchange: str, at: int) -> None:
         """Price bands follow the previous close, as adjusted on an ex-date."""
         for name, market in self._engine.markets.items():
-            if market.previous_close:
+            if market.instrument.exchange == exchange:
                 self._venue.set_reference(name, market.previous_close, at=at)
 
     def _close_session(self, change: SessionChange) -> None:
@@ -96,15 +98,26 @@ class Backtest:
         self._route(self._engine.process(change))
 
     def _match(self, bar: Bar) -> None:
-        self._feed(self._venue.match(bar))
+        before = self._engine.markets[bar.instrument].bar
+        self._feed(self._venue.match(bar, previous_end=0 if before is None else before.exchange_at))
 
     def _feed(self, events: Sequence[OrderEvent]) -> None:
-        for event in events:
-            self._route(self._engine.process(event))
+        """All that the venue said at once is known before any answer to a part of it leaves."""
+        if len(events) == 1:
+            self._route(self._engine.process(events[0]))
+            return
+        heard = [self._engine.process(event) for event in events]
+        for entries in heard:
+            self.log += entries
+        for entries in heard:
+            self._carry_out(entries)
 
     def _route(self, entries: Sequence[Entry]) -> None:
         """Keep every line, and carry what was approved or withdrawn to the venue."""
         self.log += entries
+        self._carry_out(entries)
+
+    def _carry_out(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             body = entry.body
             kind = type(body)

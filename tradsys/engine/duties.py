@@ -91,7 +91,7 @@ class Duties:
         for live in list(self._desk.live.values()):
             order = live.order
             if order.product is Product.MIS and self._markets[order.instrument].instrument.exchange == timer.exchange:
-                self._desk.request_cancel(live, timer.at, SQUARE_OFF, -1, entries)
+                self._desk.request_cancel(live, at=timer.at, reason=SQUARE_OFF, cause=-1, entries=entries)
         for runner in self._runners:
             for name in runner.instruments:
                 instrument = self._markets[name].instrument
@@ -106,7 +106,7 @@ class Duties:
         desire = runner.desires[name]
         desire.quantity, desire.strength = 0, 0.0
         order = self._planner.market(runner, self._markets[name].instrument, signed, product, reason=reason, at=at)
-        self._desk.submit(runner, order, -1, planned=False, entries=entries)
+        self._desk.submit(runner, order, None, cause=-1, entries=entries)
 
     def roll(self, *, near: str, far: str, at: int) -> Sequence[Entry]:
         """Carry every position from an expiring contract to the next: close here, open there, both at market."""
@@ -120,7 +120,7 @@ class Duties:
                     order = self._planner.market(
                         runner, instrument, held, Product.NRML, reason=f"roll from {near}", at=at
                     )
-                    self._desk.submit(runner, order, -1, planned=False, entries=entries)
+                    self._desk.submit(runner, order, None, cause=-1, entries=entries)
         return entries
 
     def _settle(self, timer: Timer, entries: list[Entry]) -> None:
@@ -128,15 +128,15 @@ class Duties:
         market = self._markets[timer.instrument]
         for live in list(self._desk.live.values()):
             if live.order.instrument == timer.instrument:
-                self._desk.request_cancel(live, timer.at, "the contract expired", -1, entries)
+                self._desk.request_cancel(live, at=timer.at, reason="the contract expired", cause=-1, entries=entries)
         underlying = self._markets.get(market.instrument.underlying)
         price = underlying.price if underlying is not None and underlying.bar is not None else market.price
         settled = self._ledger.settle_expiry(market.instrument, price=price, at=timer.at, charge=self._on_expiry)
         for fill, _, items in settled:
-            seq = self._log.append(entries, -1, timer.at, fill.strategy, fill)
+            seq = self._log.append(entries, fill, cause=-1, at=timer.at, strategy=fill.strategy)
             total = sum(amount for _, amount in items)
             body = Charged(at=timer.at, order_id=fill.order_id, total=total, items=items)
-            self._log.append(entries, seq, timer.at, fill.strategy, body)
+            self._log.append(entries, body, cause=seq, at=timer.at, strategy=fill.strategy)
 
     def _on_expiry(self, fill: Fill, instrument: Instrument) -> tuple[tuple[str, int], ...]:
         """Only the exercise of a long option is taxed at expiry."""
@@ -152,13 +152,15 @@ class Duties:
         market = self._markets[action.instrument]
         for live in list(self._desk.live.values()):
             if live.order.instrument == action.instrument:
-                self._desk.request_cancel(live, action.at, f"corporate action: {action.kind}", -1, entries)
+                self._desk.request_cancel(
+                    live, at=action.at, reason=f"corporate action: {action.kind}", cause=-1, entries=entries
+                )
         if market.bar is not None:
             self._ledger.mark(action.instrument, market.price)
         applied = msgspec.structs.replace(action, price=market.price * action.old // action.new)
-        seq = self._log.append(entries, -1, action.at, "", applied)
+        seq = self._log.append(entries, applied, cause=-1, at=action.at, strategy="")
         for moved in self._ledger.apply(applied, price=applied.price):
-            self._log.append(entries, seq, action.at, moved.strategy, moved)
+            self._log.append(entries, moved, cause=seq, at=action.at, strategy=moved.strategy)
         for runner in market.runners:
             desire = runner.desires[action.instrument]
             lot = market.instrument.lot_at(action.at)
@@ -175,5 +177,5 @@ class Duties:
                 at=funding.at, strategy=held.strategy, instrument=funding.instrument, amount=amount, reason="funding"
             )
             self._ledger.move_cash(moved)
-            self._log.append(entries, -1, funding.at, held.strategy, moved)
+            self._log.append(entries, moved, cause=-1, at=funding.at, strategy=held.strategy)
         return entries

@@ -25,7 +25,6 @@ from tradsys.core.events import (
     Halted,
     Order,
     OrderIntent,
-    OrderType,
     QuoteIntent,
     Refused,
     Rejected,
@@ -42,10 +41,12 @@ from tradsys.engine.gate import Gate
 from tradsys.engine.log import Log
 from tradsys.engine.markets import Market
 from tradsys.engine.order_desk import LiveOrder, OrderDesk
-from tradsys.engine.planning import Planner
-from tradsys.engine.runner import Runner
+from tradsys.engine.planning import QUOTE, Planner
+from tradsys.engine.runner import Desire, Runner
 from tradsys.engine.standing import AccountStanding
 from tradsys.portfolio.ledger import Ledger
+
+INTENTS = frozenset({Signal, Target, OrderIntent, TwoOrders, QuoteIntent, CancelIntent})
 
 _QUIET: tuple[Entry, ...] = ()
 
@@ -122,9 +123,9 @@ class Engine:
             fields[name] = column[row]
         market.row = row + 1
         entries: list[Entry] | None = None
-        for runner in market.listeners:
+        for handler, account, runner in market.listeners:
             try:
-                intents = runner.on_bar(event, runner.account)  # type: ignore[misc]  # listeners have a handler
+                intents = handler(event, account)
                 if intents is not None:
                     for intent in intents:
                         if entries is None:
@@ -140,7 +141,7 @@ class Engine:
     def start(self) -> None:
         """Make every market know who listens. Call once, after the strategies' `on_start`."""
         for market in self.markets.values():
-            market.listeners = [runner for runner in market.runners if runner.on_bar is not None]
+            market.listeners = [(each.on_bar, each.account, each) for each in market.runners if each.on_bar is not None]
 
     @property
     def working(self) -> dict[int, LiveOrder]:
@@ -171,69 +172,81 @@ class Engine:
         runner.halted = True
         for name in runner.instruments:
             market = self.markets[name]
-            market.listeners = [other for other in market.listeners if other is not runner]
+            market.listeners = [each for each in market.listeners if each[2] is not runner]
         text = "".join(traceback.format_exception(error, chain=False))
-        seq = self._log.append(entries, -1, at, runner.id, _halted(at, runner.id, error, text))
+        seq = self._log.append(entries, _halted(at, runner.id, error, text), cause=-1, at=at, strategy=runner.id)
         for live in [live for live in self._desk.live.values() if live.runner is runner]:
-            self._desk.request_cancel(live, at, "its strategy was halted", seq, entries)
+            self._desk.request_cancel(live, at=at, reason="its strategy was halted", cause=seq, entries=entries)
 
     def _decide(self, runner: Runner, intent: Decision, at: int, entries: list[Entry]) -> None:
         """Log an intent and carry it out."""
-        seq = self._log.append(entries, -1, at, runner.id, intent)
-        if intent.instrument not in runner.desires:
+        desire = runner.desires.get(intent.instrument)
+        kind = type(intent)
+        if desire is None or kind not in INTENTS:
             raise ConfigError(
-                f"{runner.id} does not trade {intent.instrument}",
+                f"{runner.id} does not trade {intent.instrument}, or {kind.__name__} is no intent",
                 value=intent.instrument,
                 limit=", ".join(runner.desires),
             )
-        if type(intent) is CancelIntent:
-            self._withdraw(runner, intent, at, seq, entries)
+        seq = self._log.append(entries, intent, cause=-1, at=at, strategy=runner.id)
+        if isinstance(intent, CancelIntent):
+            self._withdraw(runner, intent, at=at, cause=seq, entries=entries)
             return
-        if type(intent) is QuoteIntent:
-            self._withdraw_quotes(runner, intent.instrument, at, seq, entries)
         try:
-            orders = self._plans[type(intent)](runner, intent, at)
+            if kind is Signal or kind is Target:
+                self._pursue(runner, desire, intent, at, cause=seq, entries=entries)
+            else:
+                self._place(runner, intent, at, cause=seq, entries=entries)
         except ConfigError as error:
-            body = Refused(
-                at=at, order_id=0, rule="invalid-order", limit=str(error.limit), value=str(error.value), fix=str(error)
-            )
-            self._log.append(entries, seq, at, runner.id, body)
-            return
+            self._refuse(runner, error, at=at, cause=seq, entries=entries)
+
+    def _pursue(
+        self, runner: Runner, desire: Desire, intent: Decision, at: int, *, cause: int, entries: list[Entry]
+    ) -> None:
+        """Move toward a target. Working orders that pull the other way are withdrawn first, and the rest planned
+        afresh."""
+        plan = self._plans[type(intent)]
+        orders = plan(runner, intent, at)
         if not orders:
             return
-        planned = type(intent) is Signal or type(intent) is Target
-        if planned:
-            orders = self._clear_way(runner, intent, orders, at, seq, entries)
+        if desire.working and (desire.working > 0) != (orders[0].side > 0):
+            for order_id in list(desire.orders):
+                live = self._desk.live[order_id]
+                live.forget_desire()
+                self._desk.request_cancel(live, at=at, reason="the target changed", cause=cause, entries=entries)
+            orders = plan(runner, intent, at)
         for order in orders:
-            if not self._desk.submit(runner, order, seq, planned=planned, entries=entries):
+            if not self._desk.submit(runner, order, desire, cause=cause, entries=entries):
                 break
 
-    def _clear_way(
-        self, runner: Runner, intent: Decision, orders: list[Order], at: int, seq: int, entries: list[Entry]
-    ) -> list[Order]:
-        """Working orders that pull the other way are withdrawn first; what remains to do is planned afresh."""
-        desire = runner.desires[intent.instrument]
-        if not desire.working or (desire.working > 0) == (orders[0].side > 0):
-            return orders
-        for order_id in list(desire.orders):
-            live = self._desk.live.get(order_id)
-            if live is not None:
-                desire.working -= live.remaining * live.order.side
-                desire.orders.remove(order_id)
-                live.planned = False
-                self._desk.request_cancel(live, at, "the target changed", seq, entries)
-        return self._plans[type(intent)](runner, intent, at)
+    def _place(self, runner: Runner, intent: Decision, at: int, *, cause: int, entries: list[Entry]) -> None:
+        """Orders as written; a bracket whose entry is refused has no children."""
+        orders = self._plans[type(intent)](runner, intent, at)
+        if type(intent) is QuoteIntent:
+            self._withdraw_quotes(runner, intent.instrument, at=at, cause=cause, entries=entries)
+        for order in orders:
+            if not self._desk.submit(runner, order, None, cause=cause, entries=entries):
+                break
 
-    def _withdraw(self, runner: Runner, intent: CancelIntent, at: int, cause: int, entries: list[Entry]) -> None:
+    def _refuse(self, runner: Runner, error: ConfigError, *, at: int, cause: int, entries: list[Entry]) -> None:
+        """An intent that cannot even be made an order."""
+        refused = Refused(
+            at=at, order_id=0, rule="invalid-order", limit=str(error.limit), value=str(error.value), fix=str(error)
+        )
+        self._log.append(entries, refused, cause=cause, at=at, strategy=runner.id)
+
+    def _withdraw(self, runner: Runner, intent: CancelIntent, *, at: int, cause: int, entries: list[Entry]) -> None:
+        reason = intent.reason or "asked by its strategy"
         for live in list(self._desk.live.values()):
             ours = live.runner is runner and live.order.instrument == intent.instrument
             if ours and intent.order_id in (0, live.order.order_id):
-                self._desk.request_cancel(live, at, intent.reason or "asked by its strategy", cause, entries)
+                self._desk.request_cancel(live, at=at, reason=reason, cause=cause, entries=entries)
 
-    def _withdraw_quotes(self, runner: Runner, instrument: str, at: int, cause: int, entries: list[Entry]) -> None:
+    def _withdraw_quotes(self, runner: Runner, instrument: str, *, at: int, cause: int, entries: list[Entry]) -> None:
+        """A quote replaces the one before it, and touches no other order."""
         for live in list(self._desk.live.values()):
-            if live.runner is runner and live.order.instrument == instrument and live.order.type is OrderType.LIMIT:
-                self._desk.request_cancel(live, at, "replaced by a new quote", cause, entries)
+            if live.runner is runner and live.order.instrument == instrument and live.order.reason == QUOTE:
+                self._desk.request_cancel(live, at=at, reason="replaced by a new quote", cause=cause, entries=entries)
 
 
 def _halted(at: int, strategy: str, error: Exception, text: str) -> Halted:

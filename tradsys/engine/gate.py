@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tradsys.core.events import Approved, Order, Refused
 from tradsys.core.instruments import Instrument
-from tradsys.core.ports import Check
+from tradsys.core.ports import Check, Claim
 
 
 class Gate:
@@ -17,10 +17,10 @@ class Gate:
     def __init__(self, checks: Sequence[Check]) -> None:
         self._checks = tuple(checks)
 
-    def judge(self, order: Order, instrument: Instrument, price: int) -> Approved | Refused:
-        """The verdict on an order at the last `price` (1e-8)."""
+    def judge(self, order: Order, instrument: Instrument, claim: Claim) -> Approved | Refused:
+        """The verdict on an order and what it claims."""
         for check in self._checks:
-            refused = check(order, instrument, price)
+            refused = check(order, instrument, claim)
             if refused is not None:
                 return refused
         return Approved(at=order.at, order_id=order.order_id, order=order)

@@ -13,7 +13,7 @@ class Log:
     def __init__(self) -> None:
         self._seq = 0
 
-    def append(self, entries: list[Entry], cause: int, at: int, strategy: str, body: Decision | Outcome) -> int:
+    def append(self, entries: list[Entry], body: Decision | Outcome, *, cause: int, at: int, strategy: str) -> int:
         """Number a line, add it to `entries`, and return its number. `cause` is the line that led to it, or -1."""
         seq = self._seq
         self._seq = seq + 1

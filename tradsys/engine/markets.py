@@ -20,7 +20,10 @@ from tradsys.numerics.indicators import SPLIT_EXPONENT, Indicator, Stepper
 from tradsys.strategies.context import Reading
 
 if TYPE_CHECKING:
-    from tradsys.engine.runner import Runner
+    from collections.abc import Callable
+
+    from tradsys.engine.runner import AccountView, Runner
+    from tradsys.strategies.base import Intents
 
 CHUNK = 4096
 """Rows of a precomputed column turned into Python floats at a time: bounded memory, warm cache."""
@@ -62,7 +65,7 @@ class Market:
         self.previous_close = 0
         self._factors: NDArray[np.float64] | None = None
         self.runners: list[Runner] = []
-        self.listeners: list[Runner] = []
+        self.listeners: list[tuple[Callable[[Bar, Any], Intents], AccountView, Runner]] = []
         self.columns: list[tuple[dict[str, Any], str, list[float]]] = []
         self.row = 0
         self.boundary = 0

@@ -5,36 +5,63 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from tradsys.core.errors import InvariantBroken
-from tradsys.core.events import CancelRequested, Charged, Entry, Fill, Order, OrderEvent, Refused
+from tradsys.core.events import (
+    Accepted,
+    Cancelled,
+    CancelRequested,
+    Charged,
+    Entry,
+    Expired,
+    Fill,
+    Order,
+    OrderEvent,
+    Refused,
+    Rejected,
+    Triggered,
+)
+from tradsys.core.instruments import Instrument
 from tradsys.core.orders import TERMINAL, OrderState, step
 from tradsys.core.ports import ChargePlan
 from tradsys.core.units import to_float
 from tradsys.engine.gate import Gate
 from tradsys.engine.log import Log
 from tradsys.engine.markets import Market
-from tradsys.engine.runner import Runner
+from tradsys.engine.runner import Desire, Runner
 from tradsys.engine.standing import AccountStanding
 from tradsys.portfolio.ledger import Ledger
 from tradsys.strategies.views import FillView, order_view
+
+_APPROVED = OrderState.APPROVED
+
+VenueWord = Accepted | Rejected | Triggered | Cancelled | Expired
 
 Ask = Callable[[Runner, Callable[[Any, Any], Any], Any, int, list[Entry]], None]
 """Call a strategy's handler with an event at an instant, and carry out what it wants."""
 
 
-class LiveOrder:
-    """An order from approval to its end, and what it has claimed."""
+class LiveOrder(msgspec.Struct):
+    """An order from approval to its end, and what it has claimed: cash, shares offered, a part of a desire. `seq` is
+    the log line of its approval."""
 
-    __slots__ = ("order", "planned", "remaining", "reserved", "runner", "seq", "state")
+    order: Order
+    runner: Runner
+    instrument: Instrument
+    desire: Desire | None
+    seq: int
+    remaining: int
+    reserved: int
+    offers: bool
+    state: OrderState
 
-    def __init__(self, order: Order, runner: Runner, *, seq: int, reserved: int, planned: bool) -> None:
-        self.order = order
-        self.runner = runner
-        self.seq = seq
-        self.remaining = order.quantity
-        self.reserved = reserved
-        self.planned = planned
-        self.state = OrderState.APPROVED
+    def forget_desire(self) -> None:
+        """Count it no longer as on its way to its strategy's target."""
+        if self.desire is not None:
+            self.desire.working -= self.remaining * self.order.side
+            self.desire.orders.remove(self.order.order_id)
+            self.desire = None
 
 
 class OrderDesk:
@@ -60,105 +87,104 @@ class OrderDesk:
         self._ask = ask
         self.live: dict[int, LiveOrder] = {}
 
-    def submit(self, runner: Runner, order: Order, cause: int, *, planned: bool, entries: list[Entry]) -> bool:
+    def submit(self, runner: Runner, order: Order, desire: Desire | None, *, cause: int, entries: list[Entry]) -> bool:
+        """Put an order before the gate; keep it if it is approved. `desire` is what it works toward, if anything."""
         market = self._markets[order.instrument]
-        price = market.price
-        verdict = self._gate.judge(order, market.instrument, price)
-        seq = self._log.append(entries, cause, order.at, runner.id, verdict)
+        instrument = market.instrument
+        claim = self._standing.claim(order, instrument, market.price)
+        verdict = self._gate.judge(order, instrument, claim)
+        seq = self._log.append(entries, verdict, cause=cause, at=order.at, strategy=runner.id)
         if type(verdict) is Refused:
-            self._tell(runner, order, order.quantity, OrderState.REFUSED, verdict, verdict.rule, entries)
+            self._tell(runner, order, verdict, remaining=order.quantity, state=OrderState.REFUSED, entries=entries)
             return False
-        reserved = self._standing.needed(order, market.instrument, price)
-        live = LiveOrder(order, runner, seq=seq, reserved=reserved, planned=planned)
+        quantity, side = order.quantity, order.side
+        offers = side < 0 and not order.parent and not order.group
+        live = LiveOrder(order, runner, instrument, desire, seq, quantity, claim.needed, offers, _APPROVED)
         self.live[order.order_id] = live
-        self._standing.reserved += reserved
-        if planned:
-            desire = runner.desires[order.instrument]
-            desire.working += order.quantity * order.side
+        self._standing.reserved += claim.needed
+        if desire is not None:
+            desire.working += quantity * side
             desire.orders.append(order.order_id)
-        if order.side < 0 and not order.parent and not order.group:
-            self._standing.offer(order, order.quantity)
+        if offers:
+            self._standing.offer(order, quantity)
         return True
 
     def _release(self, live: LiveOrder, quantity: int) -> None:
         """Give back what `quantity` of a live order had claimed."""
-        order = live.order
         share = live.reserved if quantity == live.remaining else live.reserved * quantity // live.remaining
         live.reserved -= share
         live.remaining -= quantity
         self._standing.reserved -= share
-        if live.planned:
-            live.runner.desires[order.instrument].working -= quantity * order.side
-        if order.side < 0 and not order.parent and not order.group:
-            self._standing.offer(order, -quantity)
+        if live.desire is not None:
+            live.desire.working -= quantity * live.order.side
+        if live.offers:
+            self._standing.offer(live.order, -quantity)
 
     def _finish(self, live: LiveOrder) -> None:
         if live.remaining:
             self._release(live, live.remaining)
-        if live.planned:
-            live.runner.desires[live.order.instrument].orders.remove(live.order.order_id)
-        del self.live[live.order.order_id]
+        order_id = live.order.order_id
+        if live.desire is not None:
+            live.desire.orders.remove(order_id)
+        del self.live[order_id]
 
     def on_fill(self, fill: Fill) -> Sequence[Entry]:
-        live = self.live.get(fill.order_id)
-        if live is None:
-            raise InvariantBroken(f"fill of order {fill.order_id}, which is not working", value=fill.order_id)
-        instrument = self._markets[fill.instrument].instrument
-        remaining = live.remaining - fill.quantity
+        """Book a fill, charge it, and tell its strategy. Raises `InvariantBroken` for one that no order explains."""
+        live = self._known(fill)
+        quantity = fill.quantity
+        remaining = live.remaining - quantity
         if remaining < 0:
-            raise InvariantBroken(f"order {fill.order_id} is over-filled", value=fill.quantity, limit=live.remaining)
+            raise InvariantBroken(f"order {fill.order_id} is over-filled", value=quantity, limit=live.remaining)
         live.state = step(live.state, fill, remaining=remaining)
-        items = self._charges.on_fill(fill, instrument)
-        total = sum([amount for _, amount in items])
-        self._release(live, fill.quantity)
-        self._ledger.book(fill, total, items, instrument)
+        items = self._charges.on_fill(fill, live.instrument)
+        total = items[0][1] if len(items) == 1 else sum([amount for _, amount in items])
+        self._release(live, quantity)
+        self._ledger.book(fill, total, items, live.instrument)
         if not remaining:
             self._finish(live)
         entries: list[Entry] = []
-        runner = live.runner
-        seq = self._log.append(entries, live.seq, fill.at, runner.id, fill)
-        charged = Charged(at=fill.at, order_id=fill.order_id, total=total, items=items)
-        self._log.append(entries, seq, fill.at, runner.id, charged)
+        runner, at = live.runner, fill.at
+        seq = self._log.append(entries, fill, cause=live.seq, at=at, strategy=runner.id)
+        charged = Charged(at=at, order_id=fill.order_id, total=total, items=items)
+        self._log.append(entries, charged, cause=seq, at=at, strategy=runner.id)
         if runner.on_fill is not None:
-            self._ask(runner, runner.on_fill, _fill_view(fill, total, remaining), fill.at, entries)
+            self._ask(runner, runner.on_fill, _fill_view(fill, charges=total, remaining=remaining), at, entries)
         return entries
 
-    def on_order_event(self, event: OrderEvent) -> Sequence[Entry]:
+    def on_order_event(self, event: VenueWord) -> Sequence[Entry]:
+        """Take what the venue said of an order. Raises `InvariantBroken` for one that is not working."""
+        live = self._known(event)
+        remaining = live.remaining
+        state = live.state = step(live.state, event, remaining=remaining)
+        entries: list[Entry] = []
+        self._log.append(entries, event, cause=live.seq, at=event.at, strategy=live.runner.id)
+        if state in TERMINAL:
+            self._finish(live)
+        if live.runner.on_order is not None:
+            self._tell(live.runner, live.order, event, remaining=remaining, state=state, entries=entries)
+        return entries
+
+    def _known(self, event: OrderEvent) -> LiveOrder:
         live = self.live.get(event.order_id)
         if live is None:
             raise InvariantBroken(f"{type(event).__name__} of order {event.order_id}, which is not working")
-        live.state = step(live.state, event, remaining=live.remaining)
-        entries: list[Entry] = []
-        self._log.append(entries, live.seq, event.at, live.runner.id, event)  # type: ignore[arg-type]  # an Outcome
-        remaining = live.remaining
-        if live.state in TERMINAL:
-            self._finish(live)
-        detail = getattr(event, "reason", "")
-        self._tell(live.runner, live.order, remaining, live.state, event, detail, entries)
-        return entries
+        return live
 
     def _tell(
-        self,
-        runner: Runner,
-        order: Order,
-        remaining: int,
-        state: str,
-        event: OrderEvent,
-        detail: str,
-        entries: list[Entry],
+        self, runner: Runner, order: Order, event: OrderEvent, *, remaining: int, state: str, entries: list[Entry]
     ) -> None:
         if runner.on_order is not None:
-            name = type(event).__name__.lower()
-            view = order_view(order, at=event.at, remaining=remaining, state=state, event=name, detail=detail)
+            view = order_view(order, event, remaining=remaining, state=state)
             self._ask(runner, runner.on_order, view, event.at, entries)
 
-    def request_cancel(self, live: LiveOrder, at: int, reason: str, cause: int, entries: list[Entry]) -> None:
+    def request_cancel(self, live: LiveOrder, *, at: int, reason: str, cause: int, entries: list[Entry]) -> None:
+        """Ask the venue to withdraw an order; its claims stay until the venue says it is gone."""
         body = CancelRequested(at=at, order_id=live.order.order_id, reason=reason)
         live.state = step(live.state, body, remaining=live.remaining)
-        self._log.append(entries, cause, at, live.runner.id, body)
+        self._log.append(entries, body, cause=cause, at=at, strategy=live.runner.id)
 
 
-def _fill_view(fill: Fill, charges: int, remaining: int) -> FillView:
+def _fill_view(fill: Fill, *, charges: int, remaining: int) -> FillView:
     return FillView(
         at=fill.at,
         order_id=fill.order_id,

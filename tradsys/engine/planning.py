@@ -23,11 +23,25 @@ from tradsys.engine.markets import Market
 from tradsys.engine.runner import Desire, Runner
 from tradsys.portfolio.ledger import Ledger
 
+QUOTE = "quote"
+"""Reason of the orders of a two-sided quote."""
+
+_BUY, _SELL, _MARKET = Side.BUY, Side.SELL, OrderType.MARKET
+
 _LIMIT_ROUNDING = {Side.BUY: Rounding.DOWN, Side.SELL: Rounding.UP}
 """A buy limit never rounds up, a sell limit never down."""
 
 _TRIGGER_ROUNDING = {Side.BUY: Rounding.UP, Side.SELL: Rounding.DOWN}
 """A stop rounds away from the market: rounding never makes it trade at a price the author did not give."""
+
+
+_VALIDITY = {
+    Product.SPOT: Validity.GTC,
+    Product.CNC: Validity.DAY,
+    Product.MIS: Validity.DAY,
+    Product.NRML: Validity.DAY,
+}
+"""Where there are no sessions a market order works until it fills."""
 
 
 class Planner:
@@ -67,8 +81,9 @@ class Planner:
     def _sized(self, runner: Runner, market: Market, strength: float, at: int) -> int:
         if market.bar is None:
             return 0
-        equity = runner.allotment(self._ledger)
-        wanted = runner.sizer.quantity(strength=strength, price=market.bar.close, equity=equity)
+        sizer = runner.sizer
+        equity = runner.allotment(self._ledger) if sizer.looks_at_equity else 0.0
+        wanted = sizer.quantity(strength=strength, price=market.bar.close, equity=equity)
         return market.instrument.quantity(wanted, at=at)
 
     def _toward(self, runner: Runner, desire: Desire, instrument: Instrument, reason: str, at: int) -> list[Order]:
@@ -77,26 +92,26 @@ class Planner:
         difference = desire.quantity - held - desire.working
         if difference == 0:
             return []
-        parts = [difference]
         standing = held + desire.working
-        if standing and (standing > 0) != (desire.quantity > 0) and desire.quantity:
-            parts = [-standing, desire.quantity]
+        if standing * desire.quantity >= 0:
+            return [self.market(runner, instrument, difference, runner.product, reason=reason, at=at)]
+        parts = (-standing, desire.quantity)
         return [self.market(runner, instrument, part, runner.product, reason=reason, at=at) for part in parts]
 
     def market(
         self, runner: Runner, instrument: Instrument, signed: int, product: Product, *, reason: str, at: int
     ) -> Order:
-        """A market order for a signed quantity. Where there are no sessions it works until it fills."""
+        """A market order for a signed quantity."""
         return Order(
             at=at,
             order_id=next(self._ids),
             strategy=runner.id,
             instrument=instrument.id,
-            side=Side.BUY if signed > 0 else Side.SELL,
+            side=_BUY if signed > 0 else _SELL,
             quantity=abs(signed),
-            type=OrderType.MARKET,
+            type=_MARKET,
             product=product,
-            validity=Validity.GTC if product is Product.SPOT else Validity.DAY,
+            validity=_VALIDITY[product],
             reason=reason,
         )
 
@@ -191,5 +206,5 @@ def _quoted(intent: QuoteIntent, side: Side, price: float) -> OrderIntent:
         quantity=intent.quantity,
         type=OrderType.LIMIT,
         limit=price,
-        reason=intent.reason or "quote",
+        reason=QUOTE,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tradsys.core.events import Order, Product, Side
+from tradsys.core.events import Order, Product
 from tradsys.core.instruments import Instrument, Segment
+from tradsys.core.ports import Claim
 from tradsys.core.units import SCALE
 from tradsys.engine.markets import Market
 from tradsys.engine.runner import mark_open
@@ -38,40 +39,32 @@ class AccountStanding:
             free += sum(self._lent(held) for held in leveraged)
         return free
 
-    def sellable(self, order: Order) -> int:
-        """Held by the order's strategy and not yet offered for sale."""
+    def claim(self, order: Order, instrument: Instrument, price: int) -> Claim:
+        """What an order means for the account at the last price: checks judge it, and its reservation follows it."""
         key = (order.strategy, order.instrument, order.product)
-        return self._ledger.position(*key) - self._offered.get(key, 0)
-
-    def opening(self, order: Order) -> int:
-        """The part of the order that goes beyond closing what is held."""
-        held = self._ledger.position(order.strategy, order.instrument, order.product) * order.side
-        return order.quantity if held >= 0 else max(order.quantity + held, 0)
-
-    def needed(self, order: Order, instrument: Instrument, price: int) -> int:
-        """Cash (paid in full) or margin (leveraged) the opening part claims, at the limit or the last price."""
-        opening = self.opening(order)
+        position = self._ledger.open_positions.get(key)
+        held = position.quantity if position is not None else 0
+        opening = order.quantity
+        if held * order.side < 0:
+            opening = max(opening - abs(held), 0)
         if opening == 0 or order.parent:
-            return 0
-        at = order.limit or price
-        if order.product in _LEVERAGED and not self._long_option(order, instrument):
-            return self._margin(instrument, order.product, opening, price=at, on=order.at)
-        if order.side is Side.SELL:
-            return 0
-        return -(-at * opening * instrument.multiplier // SCALE)
+            needed = 0
+        elif order.product in _LEVERAGED:
+            needed = self._margined(order, instrument, opening, price)
+        else:
+            needed = _paid(order, instrument, opening, price)
+        return Claim(price, held, self._offered.get(key, 0), opening, needed)
 
-    def reserve(self, amount: int) -> None:
-        """Claim cash for a working order, or (negative) give it back."""
-        self.reserved += amount
+    def _margined(self, order: Order, instrument: Instrument, opening: int, price: int) -> int:
+        """A bought option is paid for; everything else leveraged claims its margin."""
+        if instrument.segment is Segment.OPTION and order.side > 0:
+            return _paid(order, instrument, opening, price)
+        return self._margin(instrument, order.product, opening, price=order.limit or price, on=order.at)
 
     def offer(self, order: Order, quantity: int) -> None:
         """Count shares as offered for sale, or (negative) no longer."""
         key = (order.strategy, order.instrument, order.product)
         self._offered[key] = self._offered.get(key, 0) + quantity
-
-    @staticmethod
-    def _long_option(order: Order, instrument: Instrument) -> bool:
-        return instrument.segment is Segment.OPTION and order.side is Side.BUY
 
     def _margin(self, instrument: Instrument, product: Product, quantity: int, *, price: int, on: int) -> int:
         """rate × notional; a short option's notional is that of its strike, plus the premium."""
@@ -91,3 +84,8 @@ class AccountStanding:
         bar = self._markets[instrument.id].bar
         on = bar.at if bar is not None else 0
         return worth - self._margin(instrument, held.product, abs(held.quantity), price=price, on=on)
+
+
+def _paid(order: Order, instrument: Instrument, opening: int, price: int) -> int:
+    """The cash a purchase claims, at its limit or the last price; a sale claims none."""
+    return -(-(order.limit or price) * opening * instrument.multiplier // SCALE) if order.side > 0 else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -16,13 +16,14 @@ from tradsys.core.events import (
     Order,
     OrderEvent,
     OrderType,
+    Product,
     Rejected,
     Triggered,
     Validity,
 )
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import SCALE
-from tradsys.exchange.bar_fills import WorkingOrder, fill_price, follow
+from tradsys.exchange.bar_fills import WorkingOrder, fill_price, follow, is_passive
 from tradsys.exchange.models import (
     BasisPoints,
     ExactBar,
@@ -54,24 +55,37 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
 
+# Members are bound once: on Python 3.11 an attribute look-up on an enumeration costs a hundred nanoseconds.
+_MARKET, _LIMIT, _TRAILING = OrderType.MARKET, OrderType.LIMIT, OrderType.TRAILING
+_STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING})
+_DAY, _IOC = Validity.DAY, Validity.IOC
+_DELIVERED = frozenset({Product.CNC, Product.SPOT})
+
+
 class _Desk:
     """One instrument's working orders and the day's price band."""
 
-    __slots__ = ("instrument", "limits", "orders")
+    __slots__ = ("instrument", "limits", "opened_at", "orders")
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self.orders: list[WorkingOrder] = []
         self.limits = (0, 2**62)
+        self.opened_at = 0
 
 
 class BarVenue:
     """Simulated venue on bars. `working` holds only instruments with an order, so a quiet bar costs one look-up.
 
+    `held` tells the position (1e-8, signed) of an order's strategy in its instrument and product: what is delivered
+    must be there, and an exit of a bracket never opens a position.
+
     Not modelled: queue position, the order's own impact, latency below a bar, disclosed quantity.
     """
 
-    def __init__(self, instruments: Iterable[Instrument], models: Models) -> None:
+    def __init__(self, instruments: Iterable[Instrument], models: Models, *, held: Callable[[Order], int]) -> None:
+        self._held = held
+        self._traded: dict[tuple[str, Product], int] = {}
         self._desks = {instrument.id: _Desk(instrument) for instrument in instruments}
         self._models = models
         self._sleeping: dict[int, list[Order]] = {}
@@ -86,14 +100,17 @@ class BarVenue:
         order = approved.order
         desk = self._desks[order.instrument]
         low, high = desk.limits
-        for price in (order.limit, order.trigger if order.type is not OrderType.TRAILING else 0):
-            if price and not low <= price <= high:
-                reason = f"price {price / SCALE:g} outside the day's band {low / SCALE:g} to {high / SCALE:g}"
-                return (Rejected(at=approved.at, order_id=order.order_id, reason=reason),)
+        if order.type is not _MARKET:
+            for price in (order.limit, order.trigger if order.type is not _TRAILING else 0):
+                if price and not low <= price <= high:
+                    reason = f"price {price / SCALE:g} outside the day's band {low / SCALE:g} to {high / SCALE:g}"
+                    return (Rejected(at=approved.at, order_id=order.order_id, reason=reason),)
+        if order.parent and order.parent not in self._orders:
+            return (Rejected(at=approved.at, order_id=order.order_id, reason="its entry is not working"),)
         if order.parent:
             self._sleeping.setdefault(order.parent, []).append(order)
         else:
-            self._work(desk, order, since=approved.at)
+            self._work(desk, order, since=approved.at, remaining=order.quantity)
         return (Accepted(at=approved.at, order_id=order.order_id),)
 
     def cancel(self, order_id: int, *, at: int, reason: str = "") -> Sequence[OrderEvent]:
@@ -103,28 +120,37 @@ class BarVenue:
             return self._drop_sleeping(order_id, at=at, reason=reason)
         desk, working = found
         self._remove(desk, working)
-        own = Cancelled(at=at, order_id=order_id, remaining=working.remaining, reason=reason)
+        own = Cancelled(at=at, order_id=order_id, remaining=working.unfilled, reason=reason)
         return [own, *self._orphans(order_id, at=at, reason="its entry was cancelled")]
 
     # --- from the market
 
     def set_reference(self, instrument: str, previous_close: int, *, at: int) -> None:
-        """Start a session: the price band follows from the previous close (1e-8)."""
+        """Start a session, or adjust on an ex-date: the price band follows from the previous close (1e-8; 0: none)."""
         desk = self._desks[instrument]
+        desk.opened_at = at
         desk.limits = self._models.band.limits(previous_close, tick=desk.instrument.tick_at(at))
 
-    def match(self, bar: Bar) -> list[OrderEvent]:
-        """What one bar does to the orders working in its instrument: protective stops first, then by age."""
+    def match(self, bar: Bar, *, previous_end: int = 0) -> list[OrderEvent]:
+        """What one bar does to the orders working in its instrument: protective stops first, then by age.
+
+        `previous_end` is when the bar before it ended: a short last bar of a session begins there.
+        """
         desk = self.working[bar.instrument]
-        exact = _exact(bar)
+        instrument = desk.instrument
+        exact = _exact(bar, start=max(bar.exchange_at - bar.span, previous_end, desk.opened_at))
         events: list[OrderEvent] = []
-        budget = self._models.participation.allowed(exact, lot=desk.instrument.lot_at(bar.at))
-        queue = sorted(desk.orders, key=_priority) if len(desk.orders) > 1 else list(desk.orders)
+        self._traded.clear()
+        budget = self._models.participation.allowed(exact, lot=instrument.lot_at(bar.at))
+        tick = instrument.tick_at(bar.at)
+        queue = [working for working in desk.orders if working.since < exact.end]
+        if len(queue) > 1:
+            queue.sort(key=_priority)
         while queue:
             for working in queue:
                 if working.remaining and working.order.order_id in self._orders:
-                    budget = self._try(desk, working, exact, bar, budget, events)
-            queue = self._woken(desk, queue, exact)
+                    budget = self._try(desk, working, exact, at=bar.at, tick=tick, budget=budget, events=events)
+            queue = self._woken(desk, queue, exact) if self._sleeping else []
         return events
 
     def expire(self, *, at: int, exchange: str) -> list[OrderEvent]:
@@ -133,7 +159,7 @@ class BarVenue:
         for desk in list(self.working.values()):
             if desk.instrument.exchange == exchange:
                 for working in list(desk.orders):
-                    if working.order.validity is Validity.DAY and working.since < at:
+                    if working.order.validity is _DAY and working.since < at:
                         events += self._expire(desk, working, at=at)
         return events
 
@@ -145,63 +171,76 @@ class BarVenue:
         desk, working = found
         worse = self._models.slippage.worsen(price, side=working.order.side, tick=desk.instrument.tick_at(at))
         events: list[OrderEvent] = []
-        self._fill(desk, working, worse, working.remaining, at=at, exchange_at=at, events=events)
+        self._fill(desk, working, worse, working.remaining, at=at, exchange_at=at, maker=False, events=events)
         return events
 
     # --- inside
 
-    def _work(self, desk: _Desk, order: Order, *, since: int) -> WorkingOrder:
-        working = WorkingOrder(order, since=since)
+    def _work(self, desk: _Desk, order: Order, *, since: int, remaining: int) -> WorkingOrder:
+        working = WorkingOrder(order, since, remaining, extreme=order.trigger)
         desk.orders.append(working)
         self._orders[order.order_id] = (desk, working)
         self.working[order.instrument] = desk
         return working
 
     def _remove(self, desk: _Desk, working: WorkingOrder) -> None:
+        order_id = working.order.order_id
         desk.orders.remove(working)
-        del self._orders[working.order.order_id]
-        self._children.pop(working.order.order_id, None)
+        del self._orders[order_id]
+        if self._children:
+            self._children.pop(order_id, None)
         if not desk.orders:
             del self.working[desk.instrument.id]
 
     def _try(
-        self, desk: _Desk, working: WorkingOrder, exact: ExactBar, bar: Bar, budget: int, events: list[OrderEvent]
+        self,
+        desk: _Desk,
+        working: WorkingOrder,
+        exact: ExactBar,
+        *,
+        at: int,
+        tick: int,
+        budget: int,
+        events: list[OrderEvent],
     ) -> int:
+        """Let one order meet the bar; what is left of the volume budget."""
         order = working.order
         was_triggered = working.triggered
-        tick = desk.instrument.tick_at(bar.at)
         price = fill_price(working, exact, slippage=self._models.slippage, tick=tick)
         if working.triggered and not was_triggered:
-            events.append(Triggered(at=bar.at, order_id=order.order_id))
-        price = None if price is None else self._banded(desk, order, price, exact)
+            events.append(Triggered(at=at, order_id=order.order_id))
+        if price is not None:
+            price = _banded(desk.limits, order, price, exact)
         quantity = min(working.remaining, budget)
+        if quantity > 0 and (order.parent or order.side < 0) and _must_be_held(order):
+            quantity = min(quantity, self._available(order))
         if price is not None and quantity > 0:
-            at_open = price is not None and working.since <= exact.start and order.type is OrderType.MARKET
-            self._fill(
-                desk,
-                working,
-                price,
-                quantity,
-                at=bar.at,
-                exchange_at=exact.start if at_open else exact.end,
-                events=events,
-            )
             budget -= quantity
-        elif order.type is OrderType.TRAILING and not working.triggered:
+            at_open = order.type is _MARKET and working.since <= exact.start
+            exchange_at = exact.start if at_open else exact.end
+            maker = order.type is _LIMIT and price == order.limit
+            self._fill(desk, working, price, quantity, at=at, exchange_at=exchange_at, maker=maker, events=events)
+        elif order.type is _TRAILING and not working.triggered:
             follow(working, exact)
-        if order.validity is Validity.IOC and working.remaining and order.order_id in self._orders:
-            self._remove(desk, working)
-            reason = "immediate or cancel: not filled at once"
-            events.append(Cancelled(at=bar.at, order_id=order.order_id, remaining=working.remaining, reason=reason))
-            events += self._orphans(order.order_id, at=bar.at, reason="its entry was cancelled")
+        if order.validity is _IOC and working.remaining and order.order_id in self._orders:
+            self._end_immediate(desk, working, at=at, events=events)
         return budget
 
-    def _banded(self, desk: _Desk, order: Order, price: int, bar: ExactBar) -> int | None:
-        """No buyer trades in a bar locked at the upper limit, no seller in one locked at the lower."""
-        low, high = desk.limits
-        if (bar.low >= high) if order.side > 0 else (bar.high <= low):
-            return None
-        return min(max(price, low), high)
+    def _available(self, order: Order) -> int:
+        """What an exit or a sale may still close: the position, less what this bar already traded."""
+        held = self._held(order) + self._traded.get((order.strategy, order.product), 0)
+        return max(-order.side * held, 0)
+
+    def _closable(self, order: Order) -> int:
+        """What the order could close: the position, and what this bar has done to it already."""
+        return -order.side * (self._held(order) + self._traded.get((order.strategy, order.product), 0))
+
+    def _end_immediate(self, desk: _Desk, working: WorkingOrder, *, at: int, events: list[OrderEvent]) -> None:
+        self._remove(desk, working)
+        order_id = working.order.order_id
+        reason = "immediate or cancel: not filled at once"
+        events.append(Cancelled(at=at, order_id=order_id, remaining=working.unfilled, reason=reason))
+        events += self._orphans(order_id, at=at, reason="its entry was cancelled")
 
     def _fill(
         self,
@@ -212,9 +251,12 @@ class BarVenue:
         *,
         at: int,
         exchange_at: int,
+        maker: bool,
         events: list[OrderEvent],
     ) -> None:
         order = working.order
+        key = (order.strategy, order.product)
+        self._traded[key] = self._traded.get(key, 0) + order.side * quantity
         working.remaining -= quantity
         working.filled += quantity
         events.append(
@@ -228,12 +270,13 @@ class BarVenue:
                 quantity=quantity,
                 price=price,
                 product=order.product,
-                maker=order.type is OrderType.LIMIT and price == order.limit,
+                maker=maker,
                 reason=order.reason,
             )
         )
-        for child in self._children.get(order.order_id, ()):
-            child.remaining += quantity
+        if self._children:
+            for child in self._children.get(order.order_id, ()):
+                child.remaining += quantity
         if not working.remaining:
             self._finish(desk, working, at=at, events=events)
         if order.parent:
@@ -245,10 +288,9 @@ class BarVenue:
         """Nothing is left to fill; what a twin or a part-filled entry took away is cancelled, so quantities add up."""
         self._remove(desk, working)
         order = working.order
-        lost = order.quantity - working.filled
-        if lost:
+        if working.unfilled:
             reason = "the other of the pair, or its entry, filled"
-            events.append(Cancelled(at=at, order_id=order.order_id, remaining=lost, reason=reason))
+            events.append(Cancelled(at=at, order_id=order.order_id, remaining=working.unfilled, reason=reason))
 
     def _stop_entering(self, parent: int, *, at: int) -> list[OrderEvent]:
         """An exit that fills ends an entry that is still filling."""
@@ -257,7 +299,7 @@ class BarVenue:
             return []
         desk, working = found
         self._remove(desk, working)
-        return [Cancelled(at=at, order_id=parent, remaining=working.remaining, reason="its exit filled")]
+        return [Cancelled(at=at, order_id=parent, remaining=working.unfilled, reason="its exit filled")]
 
     def _reduce_twins(self, desk: _Desk, order: Order, quantity: int, *, at: int) -> list[OrderEvent]:
         """What one order of a pair fills, the other loses; at nothing left it is cancelled."""
@@ -266,11 +308,8 @@ class BarVenue:
             twin.remaining -= min(quantity, twin.remaining)
             if not twin.remaining:
                 self._remove(desk, twin)
-                events.append(
-                    Cancelled(
-                        at=at, order_id=twin.order.order_id, remaining=quantity, reason="the other of the pair filled"
-                    )
-                )
+                reason = "the other of the pair filled"
+                events.append(Cancelled(at=at, order_id=twin.order.order_id, remaining=twin.unfilled, reason=reason))
         return events
 
     def _woken(self, desk: _Desk, tried: Sequence[WorkingOrder], exact: ExactBar) -> list[WorkingOrder]:
@@ -280,11 +319,11 @@ class BarVenue:
         for parent in tried:
             filled = parent.order.quantity - parent.remaining
             if filled and parent.order.order_id in self._sleeping:
-                at_open = parent.order.type is OrderType.MARKET and parent.since <= exact.start
+                at_open = parent.order.type is _MARKET and parent.since <= exact.start
                 for order in self._sleeping.pop(parent.order.order_id):
-                    child = self._work(desk, order, since=exact.start if at_open else exact.start + 1)
+                    since = exact.start if at_open else exact.start + 1
+                    child = self._work(desk, order, since=since, remaining=filled)
                     self._children.setdefault(order.parent, []).append(child)
-                    child.remaining = filled
                     child.entered_inside = not at_open
                     awake.append(child)
         return sorted(awake, key=_priority)
@@ -292,7 +331,7 @@ class BarVenue:
     def _expire(self, desk: _Desk, working: WorkingOrder, *, at: int) -> list[OrderEvent]:
         self._remove(desk, working)
         order_id = working.order.order_id
-        own = Expired(at=at, order_id=order_id, remaining=working.remaining, reason="the session ended")
+        own = Expired(at=at, order_id=order_id, remaining=working.unfilled, reason="the session ended")
         return [own, *self._orphans(order_id, at=at, reason="its entry expired")]
 
     def _orphans(self, parent: int, *, at: int, reason: str) -> list[OrderEvent]:
@@ -308,17 +347,27 @@ class BarVenue:
         return ()
 
 
-_STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING)
-
-
 def _priority(working: WorkingOrder) -> tuple[bool, int]:
     """Stops before everything else, then by age."""
     return (working.order.type not in _STOPS, working.order.order_id)
 
 
-def _exact(bar: Bar) -> ExactBar:
+def _must_be_held(order: Order) -> bool:
+    """Exits of a bracket, and sales of what is delivered."""
+    return order.parent > 0 or (order.side < 0 and order.product in _DELIVERED)
+
+
+def _banded(limits: tuple[int, int], order: Order, price: int, bar: ExactBar) -> int | None:
+    """No buyer trades in a bar locked at the upper limit, no seller in one locked at the lower."""
+    low, high = limits
+    if (bar.low >= high) if order.side > 0 else (bar.high <= low):
+        return None
+    return min(max(price, low), high)
+
+
+def _exact(bar: Bar, *, start: int) -> ExactBar:
     return ExactBar(
-        bar.exchange_at - bar.span,
+        start,
         bar.exchange_at,
         round(bar.open * SCALE),
         round(bar.high * SCALE),

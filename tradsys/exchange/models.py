@@ -11,7 +11,7 @@ import msgspec
 
 from tradsys.core.errors import ConfigError
 from tradsys.core.events import Side
-from tradsys.core.units import SCALE, Rounding, from_float, to_step
+from tradsys.core.units import SCALE, Rounding, to_step
 
 
 class ExactBar(msgspec.Struct, frozen=True, gc=False):
@@ -173,5 +173,5 @@ def price_band(fraction: float) -> PercentBand | NoBand:
 
 
 def exact_volume(volume: float) -> int:
-    """Bar volume in 1e-8 units, bounded; 0 for a missing one."""
-    return from_float(volume) if 0 <= volume < 9e7 else int(volume) * SCALE if volume > 0 else 0
+    """Bar volume in 1e-8 units; 0 for a missing one (NaN)."""
+    return round(volume * SCALE) if volume > 0 else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from tradsys.core.errors import ConfigError, UnknownName
@@ -11,6 +13,7 @@ from tradsys.core.ports import Sizer
 class FixedQuantity(msgspec.Struct, frozen=True, gc=False):
     """`value` units at full strength, whatever the price."""
 
+    looks_at_equity: ClassVar[bool] = False
     value: float
 
     def quantity(self, *, strength: float, price: float, equity: float) -> float:
@@ -21,6 +24,7 @@ class FixedQuantity(msgspec.Struct, frozen=True, gc=False):
 class FixedNotional(msgspec.Struct, frozen=True, gc=False):
     """`value` of currency at full strength."""
 
+    looks_at_equity: ClassVar[bool] = False
     value: float
 
     def quantity(self, *, strength: float, price: float, equity: float) -> float:
@@ -31,6 +35,7 @@ class FixedNotional(msgspec.Struct, frozen=True, gc=False):
 class FractionOfEquity(msgspec.Struct, frozen=True, gc=False):
     """`value` of the allotted equity at full strength: 0.95 leaves room for charges and a gap to the next open."""
 
+    looks_at_equity: ClassVar[bool] = True
     value: float
 
     def quantity(self, *, strength: float, price: float, equity: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tradsys.core.events import Order, Side
+from tradsys.core.events import Order, OrderEvent, Side
 from tradsys.core.units import to_float
 
 
@@ -36,16 +36,16 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     detail: str
 
 
-def order_view(order: Order, *, at: int, remaining: int, state: str, event: str, detail: str) -> OrderView:
+def order_view(order: Order, event: OrderEvent, *, remaining: int, state: str) -> OrderView:
     """The author's view of an order after an event."""
     return OrderView(
-        at=at,
+        at=event.at,
         order_id=order.order_id,
         instrument=order.instrument,
         side=order.side,
         quantity=to_float(order.quantity),
         remaining=to_float(remaining),
         state=state,
-        event=event,
-        detail=detail,
+        event=type(event).__name__.lower(),
+        detail=getattr(event, "rule", "") or getattr(event, "reason", ""),
     )
