@@ -196,6 +196,12 @@ def test_bars_of_another_layout_are_refused(bars: Array) -> None:
         SMA(2).batch(bars)
 
 
+@pytest.mark.parametrize("bar", [np.empty(5), np.empty((5, 1), dtype=np.float32), np.empty((5, 2))[:, :1]])
+def test_a_bar_that_cannot_be_shared_is_refused(bar: Array) -> None:
+    with pytest.raises(DataError, match="the bar to share"):
+        SMA(2).stepper(bar)
+
+
 @pytest.mark.parametrize("period", [0, -1, 2.5, True, "14", math.nan, 10**9])
 def test_a_period_out_of_range_is_refused(period: object) -> None:
     with pytest.raises(ConfigError, match=r"RSI: period is .* whole number from 1 to") as refusal:

@@ -77,11 +77,13 @@ class KernelStepper:
     __slots__ = ("_memory", "_out", "advance", "bar", "values")
 
     def __init__(self, indicator: Indicator, bar: Array | None = None) -> None:
-        self.bar = np.full((5, 1), math.nan) if bar is None else bar
+        from tradsys.numerics.compilation import entry_point
+
+        self.bar = np.full((5, 1), math.nan) if bar is None else checked_bar(bar)
         self._memory, self._out = indicator.memory(), np.full((len(indicator.outputs), 1), math.nan)
         self.values: Array = self._out[:, 0]
-        rows = self.bar[INPUTS[indicator.inputs]]
-        self.advance: Callable[[], None] = partial(indicator.load(), self._memory, rows, self._out)
+        arrays = (self._memory, self.bar[INPUTS[indicator.inputs]], self._out)
+        self.advance: Callable[[], None] = partial(entry_point(indicator.load(), *arrays), *arrays)
 
     def step(self, *, open: float, high: float, low: float, close: float, volume: float) -> Array:
         """Take one bar and give its outputs (float64[m]), a view that the next step overwrites."""
@@ -252,3 +254,19 @@ def checked_matrix(matrix: Array) -> Array:
         )
     # A read-only array is another type to the compiler: a copy is cheaper than a second compilation.
     return matrix if matrix.flags.writeable else matrix.copy()
+
+
+def checked_bar(bar: Array) -> Array:
+    """`bar` if steppers can share it.
+
+    Raises:
+        DataError: not a writeable, C-contiguous float64[5, 1].
+    """
+    if bar.dtype != np.float64 or bar.shape != (5, 1) or not bar.flags.carray:
+        raise DataError(
+            f"the bar to share is {bar.dtype}{list(bar.shape)}",
+            value=f"{bar.dtype}{list(bar.shape)}",
+            limit="writeable float64[5, 1]",
+            fix="make it with numpy.empty((5, 1))",
+        )
+    return bar

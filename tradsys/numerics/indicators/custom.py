@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from tradsys.core.errors import ConfigError, DataError, UnknownName
-from tradsys.numerics.indicators.base import INPUTS, SPLIT_EXPONENT, Array, Saved, Unit, checked_matrix
+from tradsys.numerics.indicators.base import INPUTS, SPLIT_EXPONENT, Array, Saved, Unit, checked_bar, checked_matrix
 
 Step = Callable[..., float | Sequence[float]]
 
@@ -87,7 +87,7 @@ class Custom(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.step is None:
             raise ConfigError(f"{self.name} has no step, so it cannot run live", fix="give step= beside function=")
-        return CustomStepper(self, self.step, np.full((5, 1), math.nan) if bar is None else bar)
+        return CustomStepper(self, self.step, np.full((5, 1), math.nan) if bar is None else checked_bar(bar))
 
     def check_parity(self, matrix: Array, *, tolerance: float = 1e-9) -> None:
         """Run both ways over `matrix` (float64[5, n]) and compare, relative to the larger of 1 and the value.
