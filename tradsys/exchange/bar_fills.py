@@ -38,11 +38,6 @@ def is_passive(order: Order, bar: ExactBar, *, since: int) -> bool:
     first = bar.open if since <= bar.start else bar.close
     return order.type is _LIMIT and (order.limit - first) * order.side <= 0
 
-    @property
-    def unfilled(self) -> int:
-        """What of the order never filled, also where a twin or an entry took it away."""
-        return self.order.quantity - self.filled
-
 
 def market_price(side: Side, bar: ExactBar, *, since: int, slippage: Slippage, tick: int) -> int:
     """The bar's open; or, for an order that arrived after the bar began, its close, the first price it could have."""

@@ -212,13 +212,16 @@ class BarVenue:
         if price is not None:
             price = _banded(desk.limits, order, price, exact)
         quantity = min(working.remaining, budget)
-        if quantity > 0 and (order.parent or order.side < 0) and _must_be_held(order):
+        if price is not None and quantity > 0 and (order.parent or order.side < 0) and _must_be_held(order):
             quantity = min(quantity, self._available(order))
+            if not quantity:
+                events += self.cancel(order.order_id, at=at, reason="another order closed the position")
+                return budget
         if price is not None and quantity > 0:
             budget -= quantity
             at_open = order.type is _MARKET and working.since <= exact.start
             exchange_at = exact.start if at_open else exact.end
-            maker = order.type is _LIMIT and price == order.limit
+            maker = is_passive(order, exact, since=working.since)
             self._fill(desk, working, price, quantity, at=at, exchange_at=exchange_at, maker=maker, events=events)
         elif order.type is _TRAILING and not working.triggered:
             follow(working, exact)
@@ -231,16 +234,13 @@ class BarVenue:
         held = self._held(order) + self._traded.get((order.strategy, order.product), 0)
         return max(-order.side * held, 0)
 
-    def _closable(self, order: Order) -> int:
-        """What the order could close: the position, and what this bar has done to it already."""
-        return -order.side * (self._held(order) + self._traded.get((order.strategy, order.product), 0))
-
     def _end_immediate(self, desk: _Desk, working: WorkingOrder, *, at: int, events: list[OrderEvent]) -> None:
         self._remove(desk, working)
         order_id = working.order.order_id
         reason = "immediate or cancel: not filled at once"
         events.append(Cancelled(at=at, order_id=order_id, remaining=working.unfilled, reason=reason))
-        events += self._orphans(order_id, at=at, reason="its entry was cancelled")
+        if not working.filled:
+            events += self._orphans(order_id, at=at, reason="its entry was cancelled")
 
     def _fill(
         self,
