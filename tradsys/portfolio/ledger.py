@@ -47,13 +47,24 @@ class Position:
     """What one strategy holds of one instrument under one product, all 1e-8.
 
     `quantity` is signed; `cost` is the signed sum of the notionals still open (positive: paid), so that the average
-    price is derived and never drifts.
+    price is derived and never drifts. `owner` are the totals of its strategy.
     """
 
-    __slots__ = ("charges", "cost", "instrument", "paid_in_full", "product", "quantity", "realised", "strategy")
+    __slots__ = (
+        "charges",
+        "cost",
+        "instrument",
+        "owner",
+        "paid_in_full",
+        "product",
+        "quantity",
+        "realised",
+        "strategy",
+    )
 
-    def __init__(self, strategy: str, instrument: Instrument, product: Product) -> None:
+    def __init__(self, strategy: str, instrument: Instrument, product: Product, *, owner: Totals) -> None:
         self.strategy = strategy
+        self.owner = owner
         self.instrument = instrument
         self.product = product
         self.paid_in_full = not instrument.is_derivative
@@ -261,23 +272,27 @@ class Ledger:
             )
         if instrument.segment is Segment.INDEX:
             raise ConfigError(f"{name} is an index and cannot be held", value=name, fix="trade its futures")
-        self._strategy(strategy)
-        self.positions[key] = position = Position(strategy, instrument, product)
+        self.positions[key] = position = Position(strategy, instrument, product, owner=self._strategy(strategy))
         return position
 
     def _strategy(self, name: str) -> Totals:
         return self.strategies.get(name) or self.strategies.setdefault(name, Totals())
 
     def _settle(self, position: Position, *, realised: int, charges: int, items: Items, cash: int) -> None:
-        totals, strategy, sums = self.totals, self.strategies[position.strategy], self.charge_items
-        totals.realised += realised
-        strategy.realised += realised
-        totals.charges += charges
-        strategy.charges += charges
-        position.charges += charges
+        totals, strategy, sums = self.totals, position.owner, self.charge_items
         self.cash += cash
+        if realised:
+            totals.realised += realised
+            strategy.realised += realised
+        if charges:
+            totals.charges += charges
+            strategy.charges += charges
+            position.charges += charges
         for name, amount in items:
-            sums[name] = sums.get(name, 0) + amount
+            try:
+                sums[name] += amount
+            except KeyError:
+                sums[name] = amount
 
     def _track(self, key: Key, position: Position, price: int) -> None:
         """A position without a mark is valued at its own last trade."""
