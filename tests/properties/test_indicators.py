@@ -41,7 +41,7 @@ def test_cutting_the_batch_anywhere_changes_no_bit(row: Row, matrix: Array, data
     for start, end in zip([0, *cuts], [*cuts, count], strict=True):
         piece = np.ascontiguousarray(matrix[:, start:end])
         out = np.empty((len(indicator.outputs), end - start))
-        indicator.run(memory, piece, out)
+        indicator.run(piece, memory=memory, out=out)
         pieces.append(out)
     assert np.array_equal(np.concatenate(pieces, axis=1), whole, equal_nan=True)
 

@@ -8,6 +8,7 @@ import math
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -228,3 +229,12 @@ def test_a_state_of_other_parameters_is_refused() -> None:
 def test_importing_indicators_loads_no_compiler() -> None:
     code = "import sys, tradsys.numerics.table; sys.exit('numba' in sys.modules or 'pandas' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_documentation_names_each_indicator_with_its_warm_up(repository: Path) -> None:
+    page = (repository / "docs" / "indicators.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert len(rows) == len(TABLE)
+    for row, line in zip(TABLE, rows, strict=True):
+        assert line.startswith(f"| `{name_of(row)}(")
+        assert f"| {row.indicator.warmup} | {', '.join(row.oracles)} |" in line

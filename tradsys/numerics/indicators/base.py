@@ -182,7 +182,7 @@ class Indicator(msgspec.Struct, frozen=True):
         loaded: Kernel = getattr(importlib.import_module(f"tradsys.numerics.kernels.{module}"), name)
         return loaded
 
-    def run(self, memory: Array, matrix: Array, out: Array) -> None:
+    def run(self, matrix: Array, *, memory: Array, out: Array) -> None:
         """Go on from `memory` over `matrix` (float64[5, n]) into `out` (float64[m, n]): a batch in pieces.
 
         Raises:
