@@ -265,6 +265,14 @@ def test_settings_that_the_file_does_not_prove_are_asked_for(tmp_path: Path) -> 
         load(path, format="csv", interval="1m", label="start", timezone="Asia/Bombay")
 
 
+def test_a_label_that_the_bars_contradict_is_refused(tmp_path: Path) -> None:
+    clocks = [f"2015-04-01 {minute // 60:02d}:{minute % 60:02d}" for minute in range(9 * 60 + 15, 15 * 60 + 30)]
+    path = written(tmp_path, "X.csv", CSV + "".join(f"{clock},1,1,1,1,1\n" for clock in clocks))
+    assert len(load(path, format="csv", interval="1m", label="start", calendar=NSE)) == 375
+    with pytest.raises(DataError, match="labelled by their start"):
+        load(path, format="csv", interval="1m", label="end", calendar=NSE)
+
+
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match="no data at"):
         load(tmp_path / "none.csv", format="csv")
