@@ -17,7 +17,7 @@ from numba.core import event
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-NUMERICS = Path(__file__).resolve().parent
+KERNELS = Path(__file__).resolve().parent / "kernels"
 
 
 class _CompileClock(event.Listener):
@@ -99,9 +99,9 @@ def _cache_directory(folder: Path) -> Path:
 
 
 def hash_of_sources(folder: Path) -> str:
-    """A name for what kernels in `folder` are compiled from: its sources, those of numerics, and numba's version."""
+    """A name for what kernels in `folder` are compiled from: its sources, the shared kernels', and numba's version."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for source in sorted({*NUMERICS.rglob("*.py"), *folder.rglob("*.py")}):
+    for source in sorted({Path(__file__).resolve(), *KERNELS.rglob("*.py"), *folder.rglob("*.py")}):
         digest.update(str(source).encode())
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
