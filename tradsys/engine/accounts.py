@@ -110,8 +110,12 @@ def curves(
     at = rows[0].copy() if len(rows) == 1 else np.unique(np.concatenate(rows))
     cash = _steps(history.cash, at, start=start_cash)
     equity = cash.astype(np.float64)
+    rows_of: dict[str, list[tuple[int, Position, int, int]]] = {}
+    for when, held, quantity, cost, _ in history.positions:
+        rows_of.setdefault(held.instrument.id, []).append((when, held, quantity, cost))
     for each in series:
-        equity += _value(history, each, at)
+        if each.instrument in rows_of:
+            equity += _value(history, rows_of[each.instrument], each, at)
     exact = np.rint(equity).astype(np.int64)
     if len(exact):
         exact[-1] = final_equity
@@ -125,20 +129,18 @@ def _steps(points: Sequence[tuple[int, int]], at: Integers, *, start: int) -> In
     return values[np.searchsorted(times, at, side="right")]
 
 
-def _value(history: History, series: BarSeries, at: Integers) -> NDArray[np.float64]:
+def _value(
+    history: History, rows: Sequence[tuple[int, Position, int, int]], series: BarSeries, at: Integers
+) -> NDArray[np.float64]:
     """Worth of an instrument's positions at each time, at its last close known then, in the shares of then; 1e-8."""
+    instrument = rows[0][1].instrument
     totals: dict[Position, tuple[int, int]] = {}
     quantities: list[tuple[int, int]] = []
     costs: list[tuple[int, int]] = []
-    instrument = None
-    for when, held, quantity, cost, _ in history.positions:
-        if held.instrument.id == series.instrument:
-            instrument = held.instrument
-            totals[held] = (quantity, 0 if held.paid_in_full else cost)
-            quantities.append((when, sum(each for each, _ in totals.values())))
-            costs.append((when, sum(each for _, each in totals.values())))
-    if instrument is None:
-        return np.zeros(len(at))
+    for when, held, quantity, cost in rows:
+        totals[held] = (quantity, 0 if held.paid_in_full else cost)
+        quantities.append((when, sum(each for each, _ in totals.values())))
+        costs.append((when, sum(each for _, each in totals.values())))
     last = np.searchsorted(series.at, at, side="right") - 1
     close = np.where(last >= 0, series.close[np.maximum(last, 0)], 0.0)
     for action in history.actions:
