@@ -30,8 +30,8 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     """What an order means for the account, worked out once for every check; 1e-8.
 
     `price` is the last price (0: none), `held` the signed position of the order's strategy, instrument and product,
-    `offered` what of it is already offered for sale, `opening` the part of the order that enlarges or opens a position,
-    `needed` the cash or margin that this part claims.
+    `offered` what working orders on its side already offer to trade, `opening` the part of the order that enlarges or
+    opens a position, `needed` the cash or margin that this part claims.
     """
 
     price: int

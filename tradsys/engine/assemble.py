@@ -303,7 +303,16 @@ def _start(runner: Runner, requests: dict[str, list[tuple[Any, Reading]]]) -> No
     context = Context(runner.instruments)
     try:
         runner.strategy.on_start(context)
-    except (AttributeError, NameError, TypeError, ValueError, LookupError, ArithmeticError, OSError) as error:
+    except (
+        AttributeError,
+        NameError,
+        TypeError,
+        ValueError,
+        LookupError,
+        ArithmeticError,
+        OSError,
+        RuntimeError,
+    ) as error:
         raise StrategyError(
             f"{runner.id}: on_start raises {type(error).__name__}: {error}", value=runner.id, fix="correct on_start"
         ) from error

@@ -58,9 +58,7 @@ class Backtest:
         """What was still due when the data ended, up to the close of its last session."""
         last = max((market.bar.at for market in self._engine.markets.values() if market.bar is not None), default=0)
         self._advance(last + 1)
-        for runner in self._engine.runners:
-            if not runner.halted:
-                runner.strategy.on_stop(runner.account)
+        self._route(self._engine.stop(at=last))
 
     def _advance(self, at: int) -> int:
         for event in self._schedule.before(at):

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from tradsys.core.events import (
+    ActionKind,
+    Bar,
     CashMoved,
     Charged,
     CorporateAction,
@@ -161,6 +163,8 @@ class Duties:
         seq = self._log.append(entries, applied, cause=-1, at=action.at, strategy="")
         for moved in self._ledger.apply(applied, price=applied.price):
             self._log.append(entries, moved, cause=seq, at=action.at, strategy=moved.strategy)
+        if market.bar is not None and action.kind is not ActionKind.DIVIDEND:
+            market.bar = _in_new_shares(market.bar, action)
         for runner in market.runners:
             desire = runner.desires[action.instrument]
             lot = market.instrument.lot_at(action.at)
@@ -179,3 +183,12 @@ class Duties:
             self._ledger.move_cash(moved)
             self._log.append(entries, moved, cause=-1, at=funding.at, strategy=held.strategy)
         return entries
+
+
+def _in_new_shares(bar: Bar, action: CorporateAction) -> Bar:
+    """The last bar as prices of the shares there are now, until the first bar of the ex-date comes."""
+    up = action.old / action.new
+    return Bar(
+        bar.at, bar.exchange_at, bar.instrument, bar.span,
+        bar.open * up, bar.high * up, bar.low * up, bar.close * up, bar.volume / up,
+    )  # fmt: skip

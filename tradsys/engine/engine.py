@@ -143,6 +143,13 @@ class Engine:
         for market in self.markets.values():
             market.listeners = [(each.on_bar, each.account, each) for each in market.runners if each.on_bar is not None]
 
+    def stop(self, *, at: int) -> Sequence[Entry]:
+        """Tell every strategy that no event will follow; what one raises here is kept like any other error."""
+        entries: list[Entry] = []
+        for runner in self.runners:
+            self._ask(runner, runner.strategy_stops, None, at, entries)
+        return entries
+
     @property
     def working(self) -> dict[int, LiveOrder]:
         """Orders between approval and their end, by id."""

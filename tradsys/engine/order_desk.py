@@ -98,7 +98,7 @@ class OrderDesk:
             self._tell(runner, order, verdict, remaining=order.quantity, state=OrderState.REFUSED, entries=entries)
             return False
         quantity, side = order.quantity, order.side
-        offers = side < 0 and not order.parent and not order.group
+        offers = not order.parent and not order.group
         live = LiveOrder(order, runner, instrument, desire, seq, quantity, claim.needed, offers, _APPROVED)
         self.live[order.order_id] = live
         self._standing.reserved += claim.needed
@@ -178,7 +178,13 @@ class OrderDesk:
             self._ask(runner, runner.on_order, view, event.at, entries)
 
     def request_cancel(self, live: LiveOrder, *, at: int, reason: str, cause: int, entries: list[Entry]) -> None:
-        """Ask the venue to withdraw an order; its claims stay until the venue says it is gone."""
+        """Ask the venue to withdraw an order. Its claims are free for what is asked next: the venue hears the
+        withdrawal first."""
+        self._standing.reserved -= live.reserved
+        live.reserved = 0
+        if live.offers:
+            self._standing.offer(live.order, -live.remaining)
+            live.offers = False
         body = CancelRequested(at=at, order_id=live.order.order_id, reason=reason)
         live.state = step(live.state, body, remaining=live.remaining)
         self._log.append(entries, body, cause=cause, at=at, strategy=live.runner.id)

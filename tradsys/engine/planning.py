@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import count
 
+import msgspec
+
 from tradsys.core.errors import ConfigError
 from tradsys.core.events import (
     Order,
@@ -20,7 +22,7 @@ from tradsys.core.events import (
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import Rounding
 from tradsys.engine.markets import Market
-from tradsys.engine.runner import Desire, Runner
+from tradsys.engine.runner import Desire, Runner, mark_open
 from tradsys.portfolio.ledger import Ledger
 
 QUOTE = "quote"
@@ -82,7 +84,10 @@ class Planner:
         if market.bar is None:
             return 0
         sizer = runner.sizer
-        equity = runner.allotment(self._ledger) if sizer.looks_at_equity else 0.0
+        equity = 0.0
+        if sizer.looks_at_equity:
+            mark_open(self._ledger, self._markets)
+            equity = runner.allotment(self._ledger)
         wanted = sizer.quantity(strength=strength, price=market.bar.close, equity=equity)
         return market.instrument.quantity(wanted, at=at)
 
@@ -120,6 +125,7 @@ class Planner:
     def order(self, runner: Runner, intent: OrderIntent, at: int) -> list[Order]:
         """The order, and the sleeping children of a bracket. Raises `ConfigError` for NaN, or less than one lot."""
         parent = self._exact(runner, intent, at)
+        intent = msgspec.structs.replace(intent, product=parent.product)
         group = next(self._groups) if intent.stop is not None and intent.target is not None else 0
         children = [
             self._exact(runner, child, at, parent=parent.order_id, group=group)
@@ -129,7 +135,15 @@ class Planner:
         return [parent, *children]
 
     def two_orders(self, runner: Runner, intent: TwoOrders, at: int) -> list[Order]:
-        """Two orders of one group."""
+        """Two orders of one group. Raises `ConfigError` for a pair that is not on one instrument, or with brackets."""
+        for each in (intent.first, intent.second):
+            if each.instrument != intent.instrument or each.stop is not None or each.target is not None:
+                raise ConfigError(
+                    "a pair is two plain orders on one instrument",
+                    value=f"{each.instrument}, stop {each.stop}, target {each.target}",
+                    limit=intent.instrument,
+                    fix="leave stop and target out, or give a bracket",
+                )
         group = next(self._groups)
         return [self._exact(runner, each, at, group=group) for each in (intent.first, intent.second)]
 
@@ -141,6 +155,7 @@ class Planner:
     def _exact(self, runner: Runner, intent: OrderIntent, at: int, *, parent: int = 0, group: int = 0) -> Order:
         market = self._markets[intent.instrument]
         instrument = market.instrument
+        _demand_prices(intent)
         quantity = instrument.quantity(intent.quantity, at=at)
         if quantity <= 0:
             lot = instrument.lot_at(at) / 10**8
@@ -168,6 +183,21 @@ class Planner:
         )
 
 
+_NEEDED = {
+    OrderType.MARKET: (),
+    OrderType.LIMIT: ("limit",),
+    OrderType.STOP: ("trigger",),
+    OrderType.STOP_LIMIT: ("limit", "trigger"),
+    OrderType.TRAILING: ("trail",),
+}
+
+
+def _demand_prices(intent: OrderIntent) -> None:
+    for name in _NEEDED[intent.type]:
+        if getattr(intent, name) is None:
+            raise ConfigError(f"a {intent.type} order needs {name}", value=None, fix=f"give {name}")
+
+
 def _price(instrument: Instrument, value: float | None, at: int, rounding: Rounding) -> int:
     if value is None:
         return 0
@@ -185,7 +215,7 @@ def _child(intent: OrderIntent, kind: OrderType, **prices: float) -> OrderIntent
         type=kind,
         limit=prices.get("limit"),
         trigger=prices.get("trigger"),
-        validity=Validity.GTC if intent.product is Product.CNC else intent.validity,
+        validity=Validity.DAY if intent.product is Product.MIS else Validity.GTC,
         product=intent.product,
         reason=f"{'stop' if kind is OrderType.STOP else 'target'} of {intent.reason}".strip(),
     )

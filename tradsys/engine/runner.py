@@ -116,6 +116,10 @@ class Runner:
         self.on_session = self._overridden("on_session")
         self.on_timer = self._overridden("on_timer")
 
+    def strategy_stops(self, event: None, account: Any) -> None:
+        """The strategy's last word, as a handler."""
+        self.strategy.on_stop(account)
+
     def _overridden(self, name: str) -> Handler | None:
         own: Handler = getattr(self.strategy, name)
         return None if getattr(type(self.strategy), name) is getattr(Strategy, name) else own

@@ -15,56 +15,61 @@ from tradsys.portfolio.ledger import Ledger, Position
 MarginRate = Callable[[Instrument, Product, int], int]
 """Instrument, product, instant → margin as a fraction of notional, in 1e-8."""
 
-_LEVERAGED = (Product.MIS, Product.NRML)
+_LEVERAGED = frozenset({Product.MIS, Product.NRML})
 
 
 class AccountStanding:
     """Answers the gate's checks from the ledger; owns the reservations of working orders and offers for sale."""
 
-    __slots__ = ("_ledger", "_margin_rate", "_markets", "_offered", "reserved")
+    __slots__ = ("_borrows", "_buying", "_ledger", "_margin_rate", "_markets", "_selling", "reserved")
 
     def __init__(self, ledger: Ledger, markets: dict[str, Market], margin_rate: MarginRate) -> None:
         self._ledger = ledger
         self._markets = markets
         self._margin_rate = margin_rate
-        self._offered: dict[tuple[str, str, Product], int] = {}
+        self._buying: dict[tuple[str, str, Product], int] = {}
+        self._selling: dict[tuple[str, str, Product], int] = {}
+        self._borrows = False
         self.reserved = 0
 
     def free_cash(self) -> int:
         """Cash not reserved; leveraged positions give back what they were lent and keep their margin."""
         free = self._ledger.cash - self.reserved
-        leveraged = [held for held in self._ledger.open_positions.values() if held.product in _LEVERAGED]
-        if leveraged:
-            mark_open(self._ledger, self._markets)
-            free += sum(self._lent(held) for held in leveraged)
-        return free
+        if not self._borrows:
+            return free
+        mark_open(self._ledger, self._markets)
+        held = self._ledger.open_positions.values()
+        return free + sum(self._lent(each) for each in held if each.product in _LEVERAGED)
 
     def claim(self, order: Order, instrument: Instrument, price: int) -> Claim:
         """What an order means for the account at the last price: checks judge it, and its reservation follows it."""
         key = (order.strategy, order.instrument, order.product)
         position = self._ledger.open_positions.get(key)
         held = position.quantity if position is not None else 0
+        offered = (self._buying if order.side > 0 else self._selling).get(key, 0)
         opening = order.quantity
         if held * order.side < 0:
-            opening = max(opening - abs(held), 0)
+            opening = max(opening - max(abs(held) - offered, 0), 0)
         if opening == 0 or order.parent:
             needed = 0
         elif order.product in _LEVERAGED:
+            self._borrows = True
             needed = self._margined(order, instrument, opening, price)
         else:
             needed = _paid(order, instrument, opening, price)
-        return Claim(price, held, self._offered.get(key, 0), opening, needed)
+        return Claim(price, held, offered, opening, needed)
 
     def _margined(self, order: Order, instrument: Instrument, opening: int, price: int) -> int:
         """A bought option is paid for; everything else leveraged claims its margin."""
         if instrument.segment is Segment.OPTION and order.side > 0:
             return _paid(order, instrument, opening, price)
-        return self._margin(instrument, order.product, opening, price=order.limit or price, on=order.at)
+        return self._margin(instrument, order.product, opening, price=_worst(order, price), on=order.at)
 
     def offer(self, order: Order, quantity: int) -> None:
-        """Count shares as offered for sale, or (negative) no longer."""
+        """Count a quantity as on offer at the venue, or (negative) no longer: what closes a position closes it once."""
         key = (order.strategy, order.instrument, order.product)
-        self._offered[key] = self._offered.get(key, 0) + quantity
+        offered = self._buying if order.side > 0 else self._selling
+        offered[key] = offered.get(key, 0) + quantity
 
     def _margin(self, instrument: Instrument, product: Product, quantity: int, *, price: int, on: int) -> int:
         """rate × notional; a short option's notional is that of its strike, plus the premium."""
@@ -88,4 +93,9 @@ class AccountStanding:
 
 def _paid(order: Order, instrument: Instrument, opening: int, price: int) -> int:
     """The cash a purchase claims, at its limit or the last price; a sale claims none."""
-    return -(-(order.limit or price) * opening * instrument.multiplier // SCALE) if order.side > 0 else 0
+    return -(-_worst(order, price) * opening * instrument.multiplier // SCALE) if order.side > 0 else 0
+
+
+def _worst(order: Order, price: int) -> int:
+    """The price a claim is worked out at: the limit, or the trigger where that is above the last price."""
+    return order.limit or max(price, order.trigger)

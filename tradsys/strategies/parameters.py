@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from typing import Any
 
 import msgspec
 
@@ -34,28 +34,31 @@ def Param(
     return ParameterSpec(default=default, low=low, high=high, choices=choices, doc=doc)
 
 
+_KINDS: dict[Any, type] = {key: kind for kind in (int, float, bool, str) for key in (kind, kind.__name__)}
+"""By type and by name: where annotations are postponed they are texts, and other names need not exist at run time."""
+
+
 def declared(owner: type) -> dict[str, ParameterSpec]:
     """Every parameter of a class and its bases, base classes first, with the annotated type filled in.
 
     Raises `ConfigError` for a declaration without a usable annotation or with a default outside its own range.
     """
     found: dict[str, ParameterSpec] = {}
+    hints: dict[str, Any] = {}
     for base in reversed(owner.__mro__):
+        hints |= vars(base).get("__annotations__", {})
         for name, value in vars(base).items():
             if isinstance(value, ParameterSpec):
                 found[name] = value
-    if not found:
-        return found
-    hints = get_type_hints(owner)
     return {name: _typed(owner, name, spec, hints) for name, spec in found.items()}
 
 
 def _typed(owner: type, name: str, spec: ParameterSpec, hints: Mapping[str, Any]) -> ParameterSpec:
-    kind = hints.get(name)
-    if kind not in (int, float, bool, str):
+    kind = _KINDS.get(hints.get(name))
+    if kind is None:
         raise ConfigError(
             f"{owner.__name__}.{name}: annotate it as int, float, bool or str",
-            value=kind,
+            value=hints.get(name),
             fix=f"{name}: int = Param(…)",
         )
     typed = msgspec.structs.replace(spec, kind=kind)
