@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tradsys.core.errors import MissingData
 from tradsys.core.units import DAY, MINUTE
 from tradsys.market.intervals import interval_of, span_of
-from tradsys.market.labels import Label, common_step, known_at, label_evidence
+from tradsys.market.labels import Label, common_step, contradiction, known_at, label_evidence
 from tradsys.market.loading import RawFile
 from tradsys.market.series import CLOSE, HIGH, LOW, OPEN, VOLUME
 from tradsys.market.sessions import SessionCalendar, SessionTable, session_table
@@ -115,9 +116,10 @@ def check(
     """Findings in the rows of each instrument, by kind and time.
 
     Without `calendar`, sessions are dates and nothing is a gap, cut or outside. Interval and label fall back on what
-    the format proves, then on what the data show; the notes say which.
+    the format proves, then on what the data show; the notes say which, and where the data
+    contradict a label. Raises `MissingData` for an instrument without rows.
     """
-    report, sessions = Report(), 0
+    report, days = Report(), set[int]()
     for raw in files:
         subject, notes = _subject(raw, calendar=calendar, interval=interval, label=label)
         report.rows += len(subject.at)
@@ -125,8 +127,8 @@ def check(
         report.findings += _findings(subject)
         report.notes += [f"{subject.instrument}: {note}" for note in notes]
         report.zone = raw.bars.zone
-        sessions = max(sessions, len(np.unique(_session_days(subject))))
-    report.sessions = sessions
+        days.update(np.unique(_session_days(subject)).tolist())
+    report.sessions = len(days)
     return report
 
 
@@ -141,6 +143,8 @@ def _subject(
     raw: RawFile, *, calendar: SessionCalendar | None, interval: str | None, label: Label | None
 ) -> tuple[_Subject, list[str]]:
     bars, notes = raw.bars, list(raw.bars.notes)
+    if not len(bars):
+        raise MissingData(f"{raw.path} has no bars", value=str(raw.path), fix="check the file")
     span = bars.span or (span_of(interval) if interval else 0)
     if not span:
         span = min(common_step(bars.labels), DAY) or DAY
@@ -149,6 +153,9 @@ def _subject(
     if span < DAY and side is None:
         side = (label_evidence(bars.labels, calendar) if calendar else None) or "start"
         notes.append(f"label not given: taken as {side}")
+    elif span < DAY and side is not None and calendar is not None:
+        wrong = contradiction(bars.labels, label=side, calendar=calendar)
+        notes += [wrong] if wrong else []
     at = bars.labels
     if not bars.exact:
         at = known_at(at, span=span, label=side, calendar=calendar, zone=bars.zone)
@@ -161,8 +168,6 @@ def _subject(
 
 
 def _findings(subject: _Subject) -> Iterator[Finding]:
-    if not len(subject.at):
-        return
     yield from _order_and_zone(subject)
     yield from _values(subject)
     yield from _spikes(subject)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.unit.market.made import NSE, OPEN, minutes, nanos, series_of
+from tradsys.core.errors import MissingData
 from tradsys.core.units import DAY, MINUTE
 from tradsys.market.loading import RawFile, read_raw
 from tradsys.market.quality import KINDS, Finding, Report, check
@@ -145,6 +146,16 @@ def test_mixed_zones_are_found() -> None:
     mixed[5] = True
     report = checked(replace(raw, bars=replace(raw.bars, mixed=mixed)))
     assert [(each.kind, each.count) for each in report.findings] == [("mixed_zone", 1)]
+
+
+def test_a_label_that_the_bars_contradict_is_noted() -> None:
+    raw = raw_of(minutes(375) - MINUTE)
+    assert any("labelled by their start" in note for note in checked(raw).notes)
+
+
+def test_no_rows_are_an_error() -> None:
+    with pytest.raises(MissingData, match="has no bars"):
+        checked(raw_of(minutes(0)))
 
 
 def test_the_report_has_the_promised_fields() -> None:
