@@ -30,7 +30,7 @@ class Backtest:
         self._schedule = schedule
         self._cutoffs = cutoffs
         self.log: list[Entry] = []
-        self.forced: list[str] = []
+        self.forced: list[tuple[str, int]] = []
         self.bars = 0
         self.interrupted = False
 
@@ -90,7 +90,7 @@ class Backtest:
         for live in list(self._engine.working.values()):
             market = self._engine.markets[live.order.instrument]
             if live.order.reason == SQUARE_OFF and market.instrument.exchange == change.exchange:
-                self.forced.append(f"{live.order.instrument} at {change.at}")
+                self.forced.append((live.order.instrument, change.at))
                 self._feed(self._venue.close_out(live.order.order_id, price=market.price, at=change.at))
         self._feed(self._venue.expire(at=change.at, exchange=change.exchange))
         self._route(self._engine.process(change))

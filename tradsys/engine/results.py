@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,9 +14,14 @@ from tradsys.core.instruments import Segment
 from tradsys.core.units import SCALE
 from tradsys.engine.accounts import History, curves, fold, reconcile
 from tradsys.engine.assemble import Prepared
+from tradsys.engine.instruments import INDIAN, calendar_of
 from tradsys.engine.runner import mark_open
+from tradsys.market.loading import RawFile
+from tradsys.market.quality import check
+from tradsys.market.readers.raw import RawBars
 from tradsys.market.series import BarSeries
-from tradsys.portfolio.result import FillColumns, Prices, RefusedRule, RunResult
+from tradsys.portfolio.exchange_time import text
+from tradsys.portfolio.result import FillColumns, Finding, Prices, RefusedRule, RunResult
 from tradsys.portfolio.trades import with_excursions
 
 
@@ -49,7 +54,8 @@ def collect(prepared: Prepared, manifest: Mapping[str, object]) -> tuple[RunResu
         charge_items=dict(ledger.charge_items),
         cash_moves=history.moves,
         profit_by_strategy={name: ledger.profit(name) for name in dict.fromkeys(r.id for r in prepared.engine.runners)},
-        profit_by_instrument=_by_instrument(prepared),
+        profit_by_instrument=ledger.profit_by_instrument(),
+        findings=[found for each in series for found in _findings(prepared, each)],
         orders=sum(1 for entry in log if type(entry.body) is Approved),
         refusals=_refusals(log),
         halted=[entry.body for entry in log if type(entry.body) is Halted],
@@ -95,26 +101,28 @@ def _buy_and_hold(
         if first >= len(each):
             return None
         factor = prepared.data.factors[each.instrument]
-        close = each.close if factor is None else each.close * factor
+        close = each.close if factor is None else each.close * factor[: len(each)]
         opening = float(each.open[first]) * (1.0 if factor is None else float(factor[first]))
         rows = np.maximum(np.searchsorted(each.at, at, side="right") - 1, first)
         worth += close[rows] / opening
     return worth / len(held) * (cash / SCALE)
 
 
-def _by_instrument(prepared: Prepared) -> dict[str, int]:
-    """Net of charges, open positions at their marks, cash moves included; 1e-8."""
-    ledger = prepared.ledger
-    found: dict[str, int] = {}
-    for position_key, held in ledger.positions.items():
-        name = position_key[1]
-        worth = held.realised - held.charges
-        if held.quantity:
-            worth += held.value(ledger.marks[name]) - held.cost
-        found[name] = found.get(name, 0) + worth
-    for (_, moved), amount in ledger.cash_moves.items():
-        found[moved] = found.get(moved, 0) + amount
-    return found
+def _findings(prepared: Prepared, series: BarSeries) -> Iterator[Finding]:
+    """What is odd in bars that are fit to trade on: holes, cut days, spikes, likely splits."""
+    instrument = prepared.instruments[series.instrument]
+    calendar = calendar_of(instrument) if instrument.exchange in INDIAN else None
+    bars = RawBars(
+        instrument=series.instrument,
+        labels=series.at,
+        matrix=series.matrix,
+        zone=prepared.data.zone,
+        label="end",
+        span=series.span,
+        exact=True,
+    )
+    for each in check([RawFile(bars, series.source, series.sha256)], calendar=calendar).findings:
+        yield Finding(kind=each.kind, instrument=each.instrument, count=each.count, first=each.first, last=each.last)
 
 
 def _refusals(log: Sequence[Entry]) -> list[RefusedRule]:
@@ -135,7 +143,8 @@ def _assumptions(prepared: Prepared) -> list[str]:
     if prepared.backtest.forced:
         forced = prepared.backtest.forced
         found.append(
-            f"{len(forced)} square-offs had no bar left to fill on and traded at the last price, first {forced[0]}."
+            f"{len(forced)} square-offs had no bar left to fill on and traded at the last price, the first"
+            f" {forced[0][0]} at {text(forced[0][1], prepared.data.zone)}."
         )
     return found
 

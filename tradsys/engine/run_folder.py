@@ -27,6 +27,7 @@ ACTIONS = ("long", "short")
 TRADE_COLUMNS = (
     "strategy", "instrument", "product", "side", "quantity", "entered", "exited", "entry_price", "exit_price", "gross",
     "charges", "net", "break_even_move", "entry_reason", "exit_reason", "open",
+    "bars", "adverse", "favourable",
 )  # fmt: skip
 
 
@@ -203,6 +204,7 @@ def _trade_row(trip: RoundTrip, zone: ZoneInfo) -> list[object]:
     return [
         trip.strategy, trip.instrument, trip.product, ACTIONS[trip.side < 0], to_text(trip.quantity),
         _iso(trip.entered_at, zone), exited, *map(to_text, money), trip.entry_reason, trip.exit_reason, trip.is_open,
+        trip.bars, trip.adverse, trip.favourable,
     ]  # fmt: skip
 
 
