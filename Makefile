@@ -21,6 +21,9 @@ help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(RUNTIME) ## two real backtests on the sample data, with their tear sheets
+	@$(BIN)/tradsys data import "data/sample/nse_1min_mit/*.parquet" --format nse_1min_mit
+	@$(BIN)/tradsys data resample FEDERALBNK --to 1h
+	@$(BIN)/tradsys data resample FORTIS --to 15m
 	@$(BIN)/tradsys backtest configs/demo_opening_range.toml
 	@$(BIN)/tradsys backtest configs/demo_ema_trend.toml
 
