@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime.stamp
 DEV := $(VENV)/.dev.stamp
 # uv where it could be had, else the pip of the environment.
-INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --python $(BIN)/python "$$@"; \
+INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python "$$@"; \
           else $(BIN)/python -m pip install --quiet "$$@"; fi
 
 .PHONY: help demo test check style format bench peers peers-record sessions docs lock clean
@@ -83,6 +83,7 @@ $(VENV)/.tools.stamp: requirements-build.txt requirements-uv.txt
 $(RUNTIME): $(VENV)/.tools.stamp requirements.txt pyproject.toml
 	@set -- --require-hashes -r requirements.txt; $(INSTALL)
 	@set -- --no-deps --no-build-isolation --editable .; $(INSTALL)
+	@$(BIN)/python -m compileall -q tradsys
 	@touch $@
 
 $(DEV): $(RUNTIME) requirements-dev.txt

@@ -20,7 +20,7 @@ CONCURRENCY = re.compile(r"(threading|multiprocessing|concurrent|asyncio|_thread
 UNSAFE = re.compile(r"(pickle|cPickle|dill|cloudpickle|marshal|shelve|joblib)(\..+)?|eval|exec|os\.system|os\.popen")
 VAGUE = {"common", "helper", "helpers", "manager", "managers", "misc", "shared", "util", "utils"}
 # Names that come in an order which everybody knows.
-ORDERED = {"self", "cls", "year", "month", "day", "open", "high", "low", "close", "volume"}
+ORDERED = {"self", "cls", "first", "last", "year", "month", "day", "open", "high", "low", "close", "volume"}
 COMPILED = re.compile(r"numba\.|.*\bn?jit\b|.*\bkernel\b|.*\bstep\b")
 
 

@@ -42,7 +42,7 @@ def make_targets() -> set[str]:
 
 def command_line() -> Any:
     """The whole tree of `tradsys` commands."""
-    return typer.main.get_command(importlib.import_module("tradsys.cli").app)
+    return typer.main.get_command(importlib.import_module("tradsys.cli.application").verbs)
 
 
 def complaint(command: Any, words: list[str]) -> str:

@@ -12,8 +12,10 @@ config_app = typer.Typer(help="Look into a run file's layers.", no_args_is_help=
 
 
 @config_app.callback()
-def _config() -> None:
+def _config(context: typer.Context) -> None:
     """Look into a run file's layers."""
+    # With a callback the verb stays two words while it has one command.
+    context.obj = None
 
 
 @config_app.command()

@@ -32,8 +32,10 @@ class {name}(Strategy):
 
 
 @new_app.callback()
-def _new() -> None:
+def _new(context: typer.Context) -> None:
     """Start something of your own."""
+    # With a callback the verb stays two words while it has one command.
+    context.obj = None
 
 
 @new_app.command()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from tradsys.core.events import (
     Approved,
@@ -21,6 +23,18 @@ from tradsys.engine.schedule import Cutoff, Due, Roll, Schedule
 from tradsys.exchange.bar_venue import BarVenue
 
 
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for reference cycles a hundred times less often: the log holds hundreds of thousands of objects that have
+    none, and every collection walks them all."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 class Backtest:
     """One run: owns the decision log while it goes."""
 
@@ -36,6 +50,11 @@ class Backtest:
 
     def run(self, feed: BarFeed, *, progress: Callable[[int], None], stop: Callable[[], bool]) -> None:
         """Process every bar. `progress` gets the number done; `stop`, asked between chunks, ends the run early."""
+        with _rare_collections():
+            self._loop(feed, progress, stop)
+        self._end()
+
+    def _loop(self, feed: BarFeed, progress: Callable[[int], None], stop: Callable[[], bool]) -> None:
         process, working = self._engine.process, self._venue.working
         due = self._schedule.next_at
         for chunk in feed.chunks():
@@ -52,7 +71,6 @@ class Backtest:
                     self._route(entries)
             self.bars = min(self.bars + CHUNK, len(feed))
             progress(self.bars)
-        self._end()
 
     def _end(self) -> None:
         """What was still due when the data ended, up to the close of its last session."""

@@ -107,8 +107,10 @@ def _series(settings: Settings, instruments: dict[str, Instrument]) -> dict[str,
 def _group(
     paths: tuple[str, ...], data: DataSection, sections: Sequence[InstrumentSection], calendar: Calendar
 ) -> dict[str, BarSeries]:
+    alone = len(sections) == 1 and len(paths) == 1 and Path(paths[0]).is_file()
     loaded = load_many(
         paths[0] if len(paths) == 1 else list(paths),
+        instruments=None if alone else [_name_in_files(section) for section in sections],
         format=data.format,
         interval=data.interval,
         label=data.label,
@@ -128,7 +130,11 @@ def _named(section: InstrumentSection, loaded: dict[str, BarSeries], *, alone: b
             return _renamed(loaded[name], section.id)
     if section.name is None and alone and len(loaded) == 1:
         return _renamed(next(iter(loaded.values())), section.id)
-    raise UnknownName("instrument", section.name or section.id.partition(":")[2], loaded, where=where)
+    raise UnknownName("instrument", _name_in_files(section), loaded, where=where)
+
+
+def _name_in_files(section: InstrumentSection) -> str:
+    return section.name or section.id.partition(":")[2]
 
 
 def _renamed(series: BarSeries, name: str) -> BarSeries:

@@ -60,6 +60,7 @@ class Duties:
         self._ask = ask
 
     def on_session(self, change: SessionChange) -> Sequence[Entry]:
+        """An exchange opens or closes: the reference price of the day is set, strategies are told."""
         entries: list[Entry] = []
         for market in self._markets.values():
             if market.instrument.exchange == change.exchange and change.phase is Phase.OPEN and market.bar is not None:
@@ -73,6 +74,7 @@ class Duties:
         return any(self._markets[name].instrument.exchange == exchange for name in runner.instruments)
 
     def on_timer(self, timer: Timer) -> Sequence[Entry]:
+        """Square off, settle an expiry, or tell the strategies that asked for this timer."""
         entries: list[Entry] = []
         if timer.name == "square_off":
             self._square_off(timer, entries)
@@ -174,6 +176,7 @@ class Duties:
         return entries
 
     def on_funding(self, funding: Funding) -> Sequence[Entry]:
+        """Holders of a perpetual pay or receive its funding rate on the mark notional."""
         entries: list[Entry] = []
         for held in self._ledger.holders(funding.instrument):
             amount = -round(held.quantity * funding.mark * funding.rate * held.instrument.multiplier)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tradsys.engine.runner import AccountView, Runner
     from tradsys.strategies.base import Intents
 
-CHUNK = 4096
+CHUNK = 512
 """Rows of a precomputed column turned into Python floats at a time: bounded memory, warm cache."""
 
 
@@ -90,7 +90,7 @@ class Market:
         first: int,
     ) -> None:
         """Compute every requested indicator over `matrix` (5 × n); row `first` is the first that will be asked for."""
-        source = matrix if factor is None else np.ascontiguousarray(continuous(matrix, factor))
+        source = matrix if factor is None else np.ascontiguousarray(continuous(matrix, factor=factor))
         for indicator, reading in requests:
             outputs = indicator.batch(source)
             for index, name in enumerate(indicator.outputs):
@@ -157,7 +157,7 @@ class Market:
             reading.ready = reading.value == reading.value
 
 
-def continuous(matrix: NDArray[np.float64], factor: NDArray[np.float64]) -> NDArray[np.float64]:
+def continuous(matrix: NDArray[np.float64], *, factor: NDArray[np.float64]) -> NDArray[np.float64]:
     """Prices × factor, volume ÷ factor: one unit across splits, using only what was known at each row."""
     scaled = matrix.copy()
     scaled[:4] *= factor

@@ -64,15 +64,13 @@ def _whole(target: Path) -> Iterator[Path]:
         yield draft
         os.replace(draft, target)
     except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
         raise ResourceError(
             f"cannot write the results to {target}: {error.strerror or error}",
             value=str(target),
             fix="free some space, or choose another folder with --out",
         ) from error
-    except BaseException:
+    finally:
         shutil.rmtree(draft, ignore_errors=True)
-        raise
 
 
 def _free(folder: Path, name: str) -> Path:

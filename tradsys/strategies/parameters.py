@@ -62,7 +62,7 @@ def _typed(owner: type, name: str, spec: ParameterSpec, hints: Mapping[str, Any]
             fix=f"{name}: int = Param(…)",
         )
     typed = msgspec.structs.replace(spec, kind=kind)
-    validated(owner.__name__, name, typed, spec.default)
+    validated(f"{owner.__name__}.{name}", typed, spec.default)
     return typed
 
 
@@ -74,12 +74,11 @@ def bind(owner: str, specs: Mapping[str, ParameterSpec], given: Mapping[str, Any
     for name in given:
         if name not in specs:
             raise UnknownName("parameter", name, specs, where=owner)
-    return {name: validated(owner, name, spec, given.get(name, spec.default)) for name, spec in specs.items()}
+    return {name: validated(f"{owner}.{name}", spec, given.get(name, spec.default)) for name, spec in specs.items()}
 
 
-def validated(owner: str, name: str, spec: ParameterSpec, value: Any) -> Any:
+def validated(where: str, spec: ParameterSpec, value: Any) -> Any:
     """`value` as the parameter's type. Raises `ConfigError` saying which limit it breaks."""
-    where = f"{owner}.{name}"
     if spec.kind is float and type(value) is int:
         value = float(value)
     if type(value) is not spec.kind or not isinstance(value, (int, float, str)):
