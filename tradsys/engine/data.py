@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradsys.core.errors import ConfigError, MissingData, UnknownName
-from tradsys.core.events import ActionKind, CorporateAction
+from tradsys.core.events import ActionKind, CorporateAction, Funding
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import SECOND
 from tradsys.engine.instruments import INDIAN, calendar_of, sections_of
 from tradsys.engine.run_file import DataSection, InstrumentSection
 from tradsys.engine.settings import Settings
 from tradsys.market.adjust import factor
+from tradsys.market.funding import read_funding
 from tradsys.market.loading import load_many
 from tradsys.market.series import BarSeries
 from tradsys.reference.calendar import Calendar
@@ -40,6 +41,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     first: dict[str, int]
     factors: dict[str, NDArray[np.float64] | None]
     actions: list[CorporateAction]
+    funding: list[Funding]
     zone: str
     assumptions: list[str]
 
@@ -65,6 +67,7 @@ def load_data(settings: Settings, instruments: dict[str, Instrument]) -> Loaded:
         first={name: 0 if begin is None else int(np.searchsorted(s.at, begin)) for name, s in cut.items()},
         factors=factors,
         actions=actions,
+        funding=_funding(settings),
         zone=zone,
         assumptions=[*notes, *(note for series in cut.values() for note in series.notes)],
     )
@@ -218,6 +221,16 @@ def _actions(settings: Settings, instruments: dict[str, Instrument]) -> list[Cor
         return []
     path = None if text == "reference" else Path(find_path(text, folder=settings.folder))
     return [action for action in actions_for(path) if action.instrument in instruments]
+
+
+def _funding(settings: Settings) -> list[Funding]:
+    """Funding rates of the perpetuals whose section names a file of them."""
+    return [
+        event
+        for section in sections_of(settings.run)
+        if section.funding is not None
+        for event in read_funding(Path(find_path(section.funding, folder=settings.folder)), instrument=section.id)
+    ]
 
 
 def _factor(

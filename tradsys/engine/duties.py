@@ -23,13 +23,14 @@ from tradsys.core.events import (
 )
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.ports import ChargePlan
-from tradsys.core.units import SCALE, Rounding, divide, to_step
+from tradsys.core.units import SCALE, Rounding, divide, to_float, to_step
 from tradsys.engine.log import Log
 from tradsys.engine.markets import Market
 from tradsys.engine.order_desk import Ask, OrderDesk
 from tradsys.engine.planning import Planner
 from tradsys.engine.runner import Runner
 from tradsys.portfolio.ledger import Ledger
+from tradsys.reference.charges import funding_amount
 
 SQUARE_OFF = "square_off"
 """Reason of the orders that close intraday positions at the end of the day; brokers charge for them."""
@@ -178,8 +179,11 @@ class Duties:
     def on_funding(self, funding: Funding) -> Sequence[Entry]:
         """Holders of a perpetual pay or receive its funding rate on the mark notional."""
         entries: list[Entry] = []
+        mark = funding.mark or to_float(self._markets[funding.instrument].price)
         for held in self._ledger.holders(funding.instrument):
-            amount = -round(held.quantity * funding.mark * funding.rate * held.instrument.multiplier)
+            amount = funding_amount(
+                rate=funding.rate, mark=mark, quantity=held.quantity, multiplier=held.instrument.multiplier
+            )
             moved = CashMoved(
                 at=funding.at, strategy=held.strategy, instrument=funding.instrument, amount=amount, reason="funding"
             )

@@ -18,11 +18,14 @@ from tradsys.core.events import (
     Cancelled,
     CorporateAction,
     Decision,
+    Depth,
     Entry,
     Expired,
     Fill,
     Funding,
     Halted,
+    IndexValue,
+    OpenInterest,
     Order,
     OrderIntent,
     QuoteIntent,
@@ -31,6 +34,7 @@ from tradsys.core.events import (
     SessionChange,
     Signal,
     Target,
+    Tick,
     Timer,
     Triggered,
     TwoOrders,
@@ -106,6 +110,10 @@ class Engine:
             Timer: self._duties.on_timer,
             CorporateAction: self._duties.on_action,
             Funding: self._duties.on_funding,
+            Tick: self._on_tick,
+            Depth: self._on_depth,
+            IndexValue: self._on_index,
+            OpenInterest: _nobody,
         }
 
     def process(self, event: Any) -> Sequence[Entry]:
@@ -137,6 +145,29 @@ class Engine:
                 entries = [] if entries is None else entries
                 self._halt(runner, error, event.at, entries)
         return _QUIET if entries is None else entries
+
+    def _on_tick(self, tick: Tick) -> Sequence[Entry]:
+        """A trade or quote: the last price moves, strategies that want ticks are asked."""
+        market = self.markets[tick.instrument]
+        if tick.last == tick.last:
+            market.observe(tick.last, at=tick.at)
+        entries: list[Entry] = []
+        for runner in market.runners:
+            if runner.on_tick is not None:
+                self._ask(runner, runner.on_tick, tick, tick.at, entries)
+        return entries
+
+    def _on_depth(self, depth: Depth) -> Sequence[Entry]:
+        entries: list[Entry] = []
+        for runner in self.markets[depth.instrument].runners:
+            if runner.on_depth is not None:
+                self._ask(runner, runner.on_depth, depth, depth.at, entries)
+        return entries
+
+    def _on_index(self, value: IndexValue) -> Sequence[Entry]:
+        """An index is observed, never traded: its level settles derivatives on it."""
+        self.markets[value.instrument].observe(value.value, at=value.at)
+        return _QUIET
 
     def start(self) -> None:
         """Make every market know who listens. Call once, after the strategies' `on_start`."""
@@ -254,6 +285,11 @@ class Engine:
         for live in list(self._desk.live.values()):
             if live.runner is runner and live.order.instrument == instrument and live.order.reason == QUOTE:
                 self._desk.request_cancel(live, at=at, reason="replaced by a new quote", cause=cause, entries=entries)
+
+
+def _nobody(event: OpenInterest) -> Sequence[Entry]:
+    """No strategy handler and no account looks at open interest."""
+    return _QUIET
 
 
 def _halted(at: int, strategy: str, error: Exception, text: str) -> Halted:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tradsys.core.events import Bar
 from tradsys.core.instruments import Instrument
-from tradsys.core.units import SCALE
+from tradsys.core.units import SCALE, from_float
 from tradsys.market.series import BarSeries
 from tradsys.numerics.indicators import SPLIT_EXPONENT, Indicator, Stepper
 from tradsys.strategies.context import Reading
@@ -47,6 +47,7 @@ class Market:
         "_base",
         "_columns",
         "_factors",
+        "_observed",
         "_steppers",
         "_warming",
         "bar",
@@ -62,6 +63,7 @@ class Market:
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self.bar: Bar | None = None
+        self._observed: tuple[int, int] | None = None
         self.previous_close = 0
         self._factors: NDArray[np.float64] | None = None
         self.runners: list[Runner] = []
@@ -76,8 +78,15 @@ class Market:
 
     @property
     def price(self) -> int:
-        """Last close, 1e-8; 0 before the first bar."""
-        return round(self.bar.close * SCALE) if self.bar is not None else 0
+        """Last price seen, of a bar or a trade, 1e-8; 0 before the first."""
+        bar = self.bar
+        if self._observed is not None and (bar is None or self._observed[0] > bar.at):
+            return self._observed[1]
+        return round(bar.close * SCALE) if bar is not None else 0
+
+    def observe(self, price: float, *, at: int) -> None:
+        """A price between bars: a trade, or an index's level."""
+        self._observed = (at, from_float(price))
 
     # --- computed ahead
 

@@ -30,6 +30,7 @@ def plan_calendar(
         return []
     begin, end = min(starts), max(int(data.series[name].at[-1]) for name in instruments)
     due: list[Due] = [action for action in data.actions if begin - DAY < action.at <= end]
+    due += [funding for funding in data.funding if begin <= funding.at <= end]
     for exchange, sample in _exchanges(instruments).items():
         if exchange in INDIAN:
             for session in calendar_of(sample).sessions(_day(begin - DAY), _day(end)):

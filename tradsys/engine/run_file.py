@@ -43,6 +43,7 @@ class InstrumentSection(Section, frozen=True, kw_only=True, forbid_unknown_field
     physical_settlement: bool = False
     closing_auction: bool = False
     roll_to: str | None = None
+    funding: str | None = None
 
 
 class DataSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -76,9 +76,11 @@ class Runner:
         "id",
         "instruments",
         "on_bar",
+        "on_depth",
         "on_fill",
         "on_order",
         "on_session",
+        "on_tick",
         "on_timer",
         "product",
         "sizer",
@@ -111,6 +113,8 @@ class Runner:
         self.timers: frozenset[str] = frozenset()
         self.desires = {instrument: Desire() for instrument in instruments}
         self.on_bar: Callable[[Bar, Any], Intents] | None = self._overridden("on_bar")
+        self.on_tick = self._overridden("on_tick")
+        self.on_depth = self._overridden("on_depth")
         self.on_fill = self._overridden("on_fill")
         self.on_order = self._overridden("on_order")
         self.on_session = self._overridden("on_session")
