@@ -11,6 +11,7 @@ from tradsys.core.units import SCALE
 from tradsys.engine.markets import Market
 from tradsys.engine.runner import mark_open
 from tradsys.portfolio.ledger import Ledger, Position
+from tradsys.risk.checks import PRODUCTS
 
 MarginRate = Callable[[Instrument, Product, int], int]
 """Instrument, product, instant → margin as a fraction of notional, in 1e-8."""
@@ -60,7 +61,10 @@ class AccountStanding:
         return Claim(price, held, offered, opening, needed)
 
     def _margined(self, order: Order, instrument: Instrument, opening: int, price: int) -> int:
-        """A bought option is paid for; everything else leveraged claims its margin."""
+        """A bought option is paid for; everything else leveraged claims its margin. A product that the segment does not
+        have has no margin: the gate refuses it."""
+        if order.product not in PRODUCTS.get(instrument.segment, ()):
+            return 0
         if instrument.segment is Segment.OPTION and order.side > 0:
             return _paid(order, instrument, opening, price)
         return self._margin(instrument, order.product, opening, price=_worst(order, price), on=order.at)
