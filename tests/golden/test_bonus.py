@@ -116,3 +116,23 @@ def test_the_data_check_suspects_it(store: Store, interval: str) -> None:
     (suspect,) = [each for each in json.loads(done.stdout)["findings"] if each["kind"] == "split_suspect"]
     assert suspect["from"].startswith("2015-07-02T15:30")
     assert suspect["to"].startswith("2015-07-03")
+
+
+def test_nothing_fills_where_the_bar_did_not_trade(store: Store, repository: Path, tmp_path: Path) -> None:
+    """Not told of the bonus, a run has a price band that the whole day lies outside of."""
+    bars = store.root / "instrument=FEDERALBNK" / "interval=1m"
+    (tmp_path / "known.txt").write_text("instrument,ex_date,kind,ratio,cash,source\n", encoding="utf-8")
+    flags = [
+        f"data.path={bars}",
+        f"data.corporate_actions={tmp_path / 'known.txt'}",
+        "run.from=2015-07-02",
+        "run.to=2015-07-03",
+    ]
+    outcome = backtest(repository / "configs" / "demo_opening_range.toml", flags=flags, environment={}, out=tmp_path)
+    series = outcome.prepared.data.series["NSE:FEDERALBNK"]
+    rows = {int(at): index for index, at in enumerate(series.at)}
+    fills = pq.read_table(outcome.folder / "fills.parquet").to_pylist()
+    assert len(fills) >= 2
+    for fill in fills:
+        row = rows[fill["at"] if isinstance(fill["at"], int) else int(fill["at"].timestamp()) * 10**9]
+        assert 0.999 * series.low[row] - 0.05 <= fill["price"] <= 1.001 * series.high[row] + 0.05

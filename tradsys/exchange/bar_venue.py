@@ -358,8 +358,14 @@ def _must_be_held(order: Order) -> bool:
 
 
 def _banded(limits: tuple[int, int], order: Order, price: int, bar: ExactBar) -> int | None:
-    """No buyer trades in a bar locked at the upper limit, no seller in one locked at the lower."""
+    """No buyer trades in a bar locked at the upper limit, no seller in one locked at the lower.
+
+    A bar that lies outside the limits says that they were not the exchange's, as after a split that the run does not
+    know of: no limit then.
+    """
     low, high = limits
+    if bar.low > high or bar.high < low:
+        return price
     if (bar.low >= high) if order.side > 0 else (bar.high <= low):
         return None
     return min(max(price, low), high)
