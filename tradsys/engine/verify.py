@@ -66,13 +66,14 @@ def verify(
         instants = choose(data, [(line.at, line.strategy, line.event) for line in full.lines])
         jobs = [proof.job("copied", FOREVER), *_jobs(proof, instants, data)]
         reports = workers.do(jobs, done=lambda done: progress(done * len(instants) // len(jobs), len(instants)))
+        runs = list(zip(jobs, reports, strict=True))
+        unreadable = list(_unreadable(runs))
         findings = [
-            found
-            for job, report in zip(jobs, reports, strict=True)
-            for found in proof.findings(job, report, full, begin=begin)
+            *(found for job, report in runs for found in _findings(job, report, full, begin=begin)),
+            *proof.opened_unseen(runs, full, begin=begin),
         ]
-    skipped = sum(job.kind == "cut" and report.refused_data for job, report in zip(jobs, reports, strict=True))
-    return _result(findings, instants=len(instants), not_cut=skipped + len(instants) - _kinds(jobs, "cut"))
+    findings = [found for found in findings if not (found.kind == "cut" and found.instant in unreadable)]
+    return _result(findings, instants=len(instants), not_cut=len(unreadable) + len(instants) - _cuts(jobs))
 
 
 def _data(settings: Settings) -> Loaded:
@@ -87,8 +88,20 @@ def _begin(data: Loaded) -> int:
     return min(int(s.at[data.first[name]]) for name, s in data.series.items() if data.first[name] < len(s))
 
 
-def _kinds(jobs: Iterable[Job], kind: Kind) -> int:
-    return sum(job.kind == kind for job in jobs)
+def _cuts(jobs: Iterable[Job]) -> int:
+    return sum(job.kind == "cut" for job in jobs)
+
+
+def _unreadable(runs: Sequence[tuple[Job, Report]]) -> Iterator[int]:
+    """Instants whose cut data are too short to start a run on: refused as data, or failing where later cuts do not.
+
+    An author's function may need more rows than an early cut has; one that misses later rows fails at every cut.
+    """
+    cuts = [(job.at, report) for job, report in runs if job.kind == "cut"]
+    started = max((at for at, report in cuts if not report.error), default=0)
+    for at, report in cuts:
+        if report.refused_data or (report.error and at < started):
+            yield at
 
 
 def _jobs(proof: _Proof, instants: Sequence[int], data: Loaded) -> Iterator[Job]:
@@ -120,27 +133,30 @@ class _Proof:
             raise StrategyError(f"the run itself fails: {report.error}", value=report.error, fix="correct it first")
         return report
 
-    def findings(self, job: Job, report: Report, full: Report, *, begin: int) -> Iterator[Finding]:
-        """What one run on copies shows."""
-        for each in report.reached:
-            why = f"its code opens {each.what}, which is no copy of the run's data that could be cut"
-            yield _finding(job, at=each.at or begin, strategy=each.strategy or _only(full), kind="opened", why=why)
-        if report.seen and not report.reached and self._seen_again(job):
-            why = f"{', '.join(report.seen)} is opened beside the copies, by a way that Python does not see"
-            yield _finding(job, at=begin, strategy=_only(full), kind="opened", why=why)
-        if report.error and not report.refused_data:
-            why = f"the run fails: {report.error}"
-            yield _finding(job, at=min(begin, job.at), strategy=_only(full), kind=job.kind, why=why)
-        elif not report.refused_data:
-            yield from _difference(job, full.lines, report.lines)
+    def opened_unseen(self, runs: Sequence[tuple[Job, Report]], full: Report, *, begin: int) -> Iterator[Finding]:
+        """Files that the kernel saw being opened and Python did not.
 
-    def _seen_again(self, job: Job) -> bool:
-        """The kernel does not say which process opened a file; one that does so in every repetition is ours."""
-        for _ in range(AGAIN):
-            (report,) = self._workers.do([self.job(job.kind, job.at)], done=lambda done: None)
-            if not report.seen:
-                return False
-        return True
+        The kernel does not say by which process; when it is so again in every repetition, it was the strategy.
+        """
+        for job, report in runs:
+            if report.seen and not report.reached:
+                again = self._workers.do([self.job(job.kind, job.at) for _ in range(AGAIN)], done=lambda done: None)
+                if all(each.seen for each in again):
+                    why = f"it opens {', '.join(report.seen)} beside the copies, by a way that Python does not see"
+                    yield _finding(job, at=begin, strategy=_only(full), kind="opened", why=why)
+                return
+
+
+def _findings(job: Job, report: Report, full: Report, *, begin: int) -> Iterator[Finding]:
+    """What the decisions of one run on copies, and what its strategies opened, show."""
+    for each in report.reached:
+        why = f"its code opens {each.what}, which is no copy of the run's data that could be cut"
+        yield _finding(job, at=each.at or begin, strategy=each.strategy or _only(full), kind="opened", why=why)
+    if report.error:
+        why = f"the run fails on these copies: {report.error}"
+        yield _finding(job, at=min(begin, job.at), strategy=_only(full), kind=job.kind, why=why)
+    else:
+        yield from _difference(job, full.lines, report.lines)
 
 
 def _finding(job: Job, *, at: int, strategy: str | None, kind: str, why: str) -> Finding:

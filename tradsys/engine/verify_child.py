@@ -71,6 +71,7 @@ def run(job: Job) -> Report:
     folder = Path(job.folder)
     material = msgspec.json.decode(Path(job.material).read_bytes(), type=Material)
     if job.kind == "plain":
+        os.chdir(material.current)
         sys.path[:] = material.search
         return _report(settings_of(material.run, Path(material.config)), job, _Reaching())
     settings = lay_out(material, folder, kind=job.kind, at=job.at)

@@ -29,7 +29,8 @@ from tradsys.reference.calendar import Calendar
 from tradsys.strategies.discovery import GROUP, find_file
 
 Kind = Literal["plain", "copied", "cut", "poisoned"]
-"""`plain`: the run as it is; `copied`: on complete copies; `cut`, `poisoned`: on copies that differ after an instant."""
+"""`plain`: the run as it is. `copied`: on complete copies. `cut`, `poisoned`: on copies that end or differ after an
+instant."""
 
 DEEPEST = 4096
 """Folders of a store that are watched at most."""
