@@ -40,7 +40,7 @@ from tradsys.core.events import (
     TwoOrders,
 )
 from tradsys.core.ports import ChargePlan
-from tradsys.engine.duties import Duties
+from tradsys.engine.duties import SQUARE_OFF, Duties
 from tradsys.engine.gate import Gate
 from tradsys.engine.log import Log
 from tradsys.engine.markets import Market
@@ -213,7 +213,9 @@ class Engine:
             market.listeners = [each for each in market.listeners if each[2] is not runner]
         text = "".join(traceback.format_exception(error, chain=False))
         seq = self._log.append(entries, _halted(at, runner.id, error, text), cause=-1, at=at, strategy=runner.id)
-        for live in [live for live in self._desk.live.values() if live.runner is runner]:
+        for live in [each for each in self._desk.live.values() if each.runner is runner]:
+            if live.order.reason == SQUARE_OFF:
+                continue
             self._desk.request_cancel(live, at=at, reason="its strategy was halted", cause=seq, entries=entries)
 
     def _decide(self, runner: Runner, intent: Decision, at: int, entries: list[Entry]) -> None:
@@ -277,7 +279,7 @@ class Engine:
         reason = intent.reason or "asked by its strategy"
         for live in list(self._desk.live.values()):
             ours = live.runner is runner and live.order.instrument == intent.instrument
-            if ours and intent.order_id in (0, live.order.order_id):
+            if ours and live.order.reason != SQUARE_OFF and intent.order_id in (0, live.order.order_id):
                 self._desk.request_cancel(live, at=at, reason=reason, cause=cause, entries=entries)
 
     def _withdraw_quotes(self, runner: Runner, instrument: str, *, at: int, cause: int, entries: list[Entry]) -> None:

@@ -122,11 +122,11 @@ class Market:
         stretch = CHUNK
         waiting = []
         for reading, warmup in self._warming:
-            if base >= warmup - 1:
+            if base >= warmup:
                 reading.ready = True
             else:
                 waiting.append((reading, warmup))
-                stretch = min(stretch, warmup - 1 - base)
+                stretch = min(stretch, warmup - base)
         self._warming = waiting
         self.columns = [(c.fields, c.name, c.values[base : base + stretch].tolist()) for c in self._columns]
         self.row = 0
@@ -153,17 +153,20 @@ class Market:
         if not self._steppers:
             return
         factor = 1.0 if self._factors is None else float(self._factors[self.row])
-        up, down = factor, 1.0 / factor
         for reading, indicator, stepper in self._steppers:
             values = stepper.step(
-                open=bar.open * up, high=bar.high * up, low=bar.low * up, close=bar.close * up, volume=bar.volume * down
+                open=bar.open * factor,
+                high=bar.high * factor,
+                low=bar.low * factor,
+                close=bar.close * factor,
+                volume=bar.volume / factor,
             )
             for index, name in enumerate(indicator.outputs):
                 value = float(values[index]) * factor ** SPLIT_EXPONENT[indicator.units[index]]
                 setattr(reading, name, value)
                 if index == 0:
                     reading.value = value
-            reading.ready = reading.value == reading.value
+            reading.ready = self.row >= indicator.warmup
 
 
 def continuous(matrix: NDArray[np.float64], *, factor: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -62,12 +62,19 @@ def stop_reached(side: Side, trigger: int, bar: ExactBar) -> bool:
     return bar.high >= trigger if side > 0 else bar.low <= trigger
 
 
-def stop_price(side: Side, trigger: int, bar: ExactBar, *, gap: bool, slippage: Slippage, tick: int) -> int:
-    """The worse of trigger and open (`gap`: the order was there at the open), slipped."""
-    start = trigger
-    if gap:
-        start = max(trigger, bar.open) if side > 0 else min(trigger, bar.open)
-    return slippage.worsen(start, side=side, tick=tick)
+def stop_price(side: Side, *, trigger: int, first: int, slippage: Slippage, tick: int) -> int:
+    """The worse of the trigger and the first price the order could see, slipped."""
+    return slippage.worsen(max(trigger, first) if side > 0 else min(trigger, first), side=side, tick=tick)
+
+
+def first_seen(working: WorkingOrder, bar: ExactBar) -> int:
+    """The open for an order that was there; the close for one that came later. One born of an entry inside the bar saw
+    some price of it, and a stop beyond them all is at once reached at the nearest."""
+    if working.since <= bar.start:
+        return bar.open
+    if working.entered_inside:
+        return bar.low if working.order.side > 0 else bar.high
+    return bar.close
 
 
 def trailing_trigger(working: WorkingOrder) -> int:
@@ -97,7 +104,7 @@ def fill_price(working: WorkingOrder, bar: ExactBar, *, slippage: Slippage, tick
     if not _stop_in_view(working, bar, trigger):
         return None
     working.triggered = True
-    price = stop_price(side, trigger, bar, gap=working.since <= bar.start, slippage=slippage, tick=tick)
+    price = stop_price(side, trigger=trigger, first=first_seen(working, bar), slippage=slippage, tick=tick)
     if kind is _STOP_LIMIT and (price - order.limit) * side > 0:
         within = (trigger - order.limit) * side <= 0 and not (working.since <= bar.start and _beyond(order, bar))
         return order.limit if within else None
