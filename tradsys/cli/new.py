@@ -1,4 +1,4 @@
-"""`tradsys new strategy`: a strategy of one's own in one small file, with a run file beside it."""
+"""`tradsys new strategy`: a strategy of one's own in one small file."""
 
 from __future__ import annotations
 

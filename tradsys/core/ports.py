@@ -22,6 +22,10 @@ class Account(Protocol):
     def equity(self) -> float:
         """Cash plus positions at the last price, of the shared account."""
 
+    @property
+    def allotment(self) -> float:
+        """Equity this strategy may size against: its share of the capital, and what it earned."""
+
     def position(self, instrument: str) -> float:
         """Signed units this strategy holds."""
 

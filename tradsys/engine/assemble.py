@@ -291,11 +291,9 @@ def _runner(
         name,
         found(**section.params),
         instruments=owned,
-        account=AccountView(ledger, markets, name),
+        account=AccountView(ledger, markets, name, capital=capital // copies, copies=copies),
         sizer=build_sizer(section.sizer),
         product=section.product or run.execution.product or DEFAULT_PRODUCT[segment],
-        capital=capital // copies,
-        copies=copies,
     )
 
 

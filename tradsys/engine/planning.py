@@ -22,7 +22,7 @@ from tradsys.core.events import (
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import Rounding
 from tradsys.engine.markets import Market
-from tradsys.engine.runner import Desire, Runner, mark_open
+from tradsys.engine.runner import Desire, Runner
 from tradsys.portfolio.ledger import Ledger
 
 QUOTE = "quote"
@@ -84,10 +84,7 @@ class Planner:
         if market.bar is None:
             return 0
         sizer = runner.sizer
-        equity = 0.0
-        if sizer.looks_at_equity:
-            mark_open(self._ledger, self._markets)
-            equity = runner.allotment(self._ledger)
+        equity = runner.account.allotment if sizer.looks_at_equity else 0.0
         wanted = sizer.quantity(strength=strength, price=market.bar.close, equity=equity)
         return market.instrument.quantity(wanted, at=at)
 

@@ -31,12 +31,14 @@ class Desire:
 class AccountView:
     """The shared account as one strategy sees it: floats, read only."""
 
-    __slots__ = ("_ledger", "_markets", "_strategy")
+    __slots__ = ("_capital", "_copies", "_ledger", "_markets", "_strategy")
 
-    def __init__(self, ledger: Ledger, markets: dict[str, Market], strategy: str) -> None:
+    def __init__(self, ledger: Ledger, markets: dict[str, Market], strategy: str, *, capital: int, copies: int) -> None:
         self._ledger = ledger
         self._markets = markets
         self._strategy = strategy
+        self._capital = capital
+        self._copies = copies
 
     @property
     def cash(self) -> float:
@@ -48,6 +50,12 @@ class AccountView:
         """Cash plus positions at the last price, of the shared account."""
         mark_open(self._ledger, self._markets)
         return to_float(self._ledger.equity())
+
+    @property
+    def allotment(self) -> float:
+        """Equity this copy may size against: its share of the strategy's capital, and of what the strategy earned."""
+        mark_open(self._ledger, self._markets)
+        return to_float(self._capital + self._ledger.profit(self._strategy) // self._copies)
 
     def position(self, instrument: str) -> float:
         """Signed units this strategy holds, all products together."""
@@ -68,9 +76,7 @@ class Runner:
 
     __slots__ = (
         "account",
-        "capital",
         "clocks",
-        "copies",
         "desires",
         "halted",
         "id",
@@ -97,8 +103,6 @@ class Runner:
         account: AccountView,
         sizer: Sizer,
         product: Product,
-        capital: int,
-        copies: int = 1,
     ) -> None:
         self.id = name
         self.strategy = strategy
@@ -106,8 +110,6 @@ class Runner:
         self.account = account
         self.sizer = sizer
         self.product = product
-        self.capital = capital
-        self.copies = copies
         self.halted = False
         self.clocks: tuple[tuple[str, str], ...] = ()
         self.timers: frozenset[str] = frozenset()
@@ -127,7 +129,3 @@ class Runner:
     def _overridden(self, name: str) -> Handler | None:
         own: Handler = getattr(self.strategy, name)
         return None if getattr(type(self.strategy), name) is getattr(Strategy, name) else own
-
-    def allotment(self, ledger: Ledger) -> float:
-        """Equity this copy may size against: its share of the strategy's capital, and of what the strategy earned."""
-        return to_float(self.capital + ledger.profit(self.id) // self.copies)

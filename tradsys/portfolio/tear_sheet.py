@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import NamedTuple
 
@@ -123,17 +123,26 @@ def _cards(result: RunResult, metrics: Mapping[str, object]) -> list[Card]:
 
     start, whole = written("start_equity", "amount"), written("net_return", "percent")
     factor = written("profit_factor", "ratio")
+    open_trades = metrics.get("open_trades")
+    still_open = f"{open_trades} more open, " if open_trades else ""
     held = f"{result.benchmark_name} {written('benchmark_return', 'percent')} over the run"
     return [
         card("Net profit", "net_pnl", "money", f"{whole} on {start}"),
-        card("Annual growth", "cagr", "percent", held if result.benchmark is not None else "over the run"),
+        card("Growth a year", "cagr", "percent", held if result.benchmark is not None else "over the run"),
         card("Sharpe ratio", "sharpe", "ratio", f"Sortino {written('sortino', 'ratio')}"),
         card("Deepest drawdown", "max_drawdown", "percent", _recovery(metrics)),
-        card("Trades", "trades", "count", f"{written('win_rate', 'size')} won, profit factor {factor}"),
+        card("Trades", "trades", "count", f"{still_open}{written('win_rate', 'size')} won, profit factor {factor}"),
         card("Profit before charges", "gross_pnl", "money", f"{written('gross_return', 'percent')} of the start cash"),
-        card("Charges", "charges", "amount", f"{written('charges_of_gross', 'size')} of the profit before charges"),
+        card("Charges", "charges", "amount", _share_of_profit(metrics, written)),
         card("Break-even move", "break_even_move", "basis", "the move that pays a round trip's charges"),
     ]
+
+
+def _share_of_profit(metrics: Mapping[str, object], written: Callable[[str, str], str]) -> str:
+    """What charges took of the profit before them; there is no such share of a loss."""
+    if metrics.get("charges_of_gross") is None:
+        return "on top of a loss before charges"
+    return f"{written('charges_of_gross', 'size')} of the profit before charges"
 
 
 def _recovery(metrics: Mapping[str, object]) -> str:

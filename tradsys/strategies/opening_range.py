@@ -17,8 +17,8 @@ class OpeningRange(Strategy):
     """
 
     minutes: int = Param(15, low=1, high=180, doc="length of the opening range")
-    risk: float = Param(0.005, low=0.0001, high=0.05, doc="fraction of the account's equity lost at the stop")
-    exposure: float = Param(1.0, low=0.05, high=5.0, doc="largest position as a fraction of the account's equity")
+    risk: float = Param(0.005, low=0.0001, high=0.05, doc="fraction of the allotted equity lost at the stop")
+    exposure: float = Param(1.0, low=0.05, high=5.0, doc="largest position as a fraction of the allotted equity")
     reward: float = Param(2.0, low=0.25, high=20.0, doc="target in heights of the range")
     last_entry: str = Param("14:30", doc="no entry from this exchange time on")
     flat_at: str = Param("15:10", doc="out at this time, before the broker squares off for a fee")
@@ -41,7 +41,7 @@ class OpeningRange(Strategy):
             if side in self.sides:
                 self.sides.remove(side)
                 height = self.high - self.low
-                quantity = account.equity * min(self.risk / height, self.exposure / bar.close)
+                quantity = account.allotment * min(self.risk / height, self.exposure / bar.close)
                 enter, stop = (self.buy, self.low) if side > 0 else (self.sell, self.high)
                 target = bar.close + side * self.reward * height
                 yield enter(bar, quantity, stop=stop, target=target, reason="range broken")

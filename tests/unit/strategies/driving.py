@@ -21,6 +21,7 @@ class Purse:
     """An account with one position."""
 
     equity: float = 200_000.0
+    allotment: float = 200_000.0
     cash: float = 200_000.0
     held: float = 0.0
 
