@@ -133,7 +133,7 @@ def random_case(folder: Path, seed: int, *, use: str = "Listening", cheap: bool 
             if chosen.random() < 0.2:
                 yield strategy.sell(fill.instrument, 1, product=chosen.choice(["MIS", "CNC"]))
 
-        scripted(f"{key}/fill", on_fill)  # type: ignore[arg-type]
+        scripted(f"{key}/fill", on_fill)
         made.append(
             scripted(
                 key,

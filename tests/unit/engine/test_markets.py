@@ -1,4 +1,4 @@
-"""Indicators computed ahead and stepped bar by bar read the same, bit for bit, also across a split and from a warm start."""
+"""Indicators computed ahead and stepped read the same, bit for bit, also across a split and from a warm start."""
 
 from __future__ import annotations
 
