@@ -7,9 +7,6 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-import duckdb
-import pyarrow.csv as arrow_csv
-
 from tradsys import Account, Bar, Param, Strategy
 from tradsys.core.events import Decision
 
@@ -22,10 +19,14 @@ def _by_csv(path: str) -> list[float]:
 
 
 def _by_arrow(path: str) -> list[float]:
+    import pyarrow.csv as arrow_csv
+
     return [float(value) for value in arrow_csv.read_csv(path)["close"].to_pylist()]
 
 
 def _by_duckdb(path: str) -> list[float]:
+    import duckdb
+
     with duckdb.connect(":memory:") as connection:
         return [float(row[0]) for row in connection.execute(f"SELECT close FROM read_csv('{path}')").fetchall()]
 

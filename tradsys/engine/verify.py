@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from tradsys.core.errors import StrategyError
+from tradsys.core.errors import ResourceError, StrategyError
 from tradsys.engine import settings as layered
 from tradsys.engine.data import Loaded, load_data
 from tradsys.engine.instruments import build_instrument, sections_of
 from tradsys.engine.settings import Settings
-from tradsys.engine.verify_child import FOREVER, Job, Line, Report
+from tradsys.engine.verify_child import FOREVER, Difference, Job, Line, Report
 from tradsys.engine.verify_copies import Kind, gather
 from tradsys.engine.verify_instants import choose
 from tradsys.engine.verify_workers import Workers
@@ -27,7 +27,7 @@ AGAIN = 2
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One guilty decision. `kind` says what showed it: `copied`, `cut`, `poisoned` or `opened`, on copies up to which
-    `instant` (2**63 - 1: complete ones)."""
+    `instant` (None: complete ones)."""
 
     at: int
     strategy: str | None
@@ -35,7 +35,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     full: Any
     cut: Any
     kind: str
-    instant: int
+    instant: int | None
     why: str
 
 
@@ -51,16 +51,15 @@ def verify(
     `at` (UTC nanoseconds), `strategy`, `instrument`, the decision in the `full` run and in the `cut` one (None where
     there was none), `kind`, `instant` and `why`; `findings` counts the runs that showed something and `not_cut` the
     instants at which the data were too short to be read, so that they were only poisoned.
-    `progress` is given instants done and instants in all. Raises the `InputRefused` family for what cannot be run.
+    `progress` is given instants done and instants in all.
+
+    Raises the `InputRefused` family for what cannot be run, `ResourceError` where there is no room for copies.
     """
     settings = layered.load(config, environment=os.environ, flags=flags)
     data = _data(settings)
     with tempfile.TemporaryDirectory(prefix="tradsys-verify-") as name, Workers(Path(name)) as workers:
         folder = Path(name).resolve()
-        material = gather(settings, folder=folder, search=sys.path)
-        place = folder / "material.json"
-        place.write_bytes(msgspec.json.encode(material))
-        proof = _Proof(workers, folder, place)
+        proof = _Proof(workers, folder, _gathered(settings, folder))
         full = proof.full()
         begin = _begin(data)
         instants = choose(data, [(line.at, line.strategy, line.event) for line in full.lines])
@@ -76,6 +75,18 @@ def verify(
     return _result(findings, instants=len(instants), not_cut=len(unreadable) + len(instants) - _cuts(jobs))
 
 
+def _gathered(settings: Settings, folder: Path) -> Path:
+    """The file that says what runs on copies are made of."""
+    place = folder / "material.json"
+    try:
+        place.write_bytes(msgspec.json.encode(gather(settings, folder=folder, search=sys.path)))
+    except OSError as problem:
+        raise ResourceError(
+            f"no room for copies of the data: {problem}", value=str(folder), fix="free space, or set TMPDIR"
+        ) from problem
+    return place
+
+
 def _data(settings: Settings) -> Loaded:
     currency = settings.run.run.currency
     return load_data(
@@ -85,7 +96,7 @@ def _data(settings: Settings) -> Loaded:
 
 def _begin(data: Loaded) -> int:
     """When the first tradable bar is known."""
-    return min(int(s.at[data.first[name]]) for name, s in data.series.items() if data.first[name] < len(s))
+    return min(int(s.at[min(data.first[name], len(s) - 1)]) for name, s in data.series.items())
 
 
 def _cuts(jobs: Iterable[Job]) -> int:
@@ -120,17 +131,20 @@ class _Proof:
         self._workers = workers
         self._folder = folder
         self._material = material
+        self._full = folder / "full"
         self._made = 0
 
     def job(self, kind: Kind, at: int) -> Job:
         self._made += 1
-        return Job(kind=kind, at=at, folder=str(self._folder / f"run{self._made}"), material=str(self._material))
+        folder = str(self._folder / f"run{self._made}")
+        return Job(kind=kind, at=at, folder=folder, material=str(self._material), full=str(self._full))
 
     def full(self) -> Report:
         """The run as it is. Raises `StrategyError` where it does not come to its end."""
         (report,) = self._workers.do([self.job("plain", FOREVER)], done=lambda done: None)
         if report.error:
             raise StrategyError(f"the run itself fails: {report.error}", value=report.error, fix="correct it first")
+        self._full.write_bytes(msgspec.json.encode(report))
         return report
 
     def opened_unseen(self, runs: Sequence[tuple[Job, Report]], full: Report, *, begin: int) -> Iterator[Finding]:
@@ -147,6 +161,10 @@ class _Proof:
                 return
 
 
+def _instant(job: Job) -> int | None:
+    return None if job.at == FOREVER else job.at
+
+
 def _findings(job: Job, report: Report, full: Report, *, begin: int) -> Iterator[Finding]:
     """What the decisions of one run on copies, and what its strategies opened, show."""
     for each in report.reached:
@@ -155,26 +173,18 @@ def _findings(job: Job, report: Report, full: Report, *, begin: int) -> Iterator
     if report.error:
         why = f"the run fails on these copies: {report.error}"
         yield _finding(job, at=min(begin, job.at), strategy=_only(full), kind=job.kind, why=why)
-    else:
-        yield from _difference(job, full.lines, report.lines)
+    elif report.difference is not None:
+        yield _differs(job, report.difference)
 
 
 def _finding(job: Job, *, at: int, strategy: str | None, kind: str, why: str) -> Finding:
-    return Finding(at=at, strategy=strategy, instrument=None, full=None, cut=None, kind=kind, instant=job.at, why=why)
+    return Finding(
+        at=at, strategy=strategy, instrument=None, full=None, cut=None, kind=kind, instant=_instant(job), why=why
+    )
 
 
-def _difference(job: Job, full: Sequence[Line], part: Sequence[Line]) -> Iterator[Finding]:
-    """The first line that one of two logs has and the other has not, among those up to the instant."""
-    expected = [line for line in full if line.at <= job.at]
-    for index in range(max(len(expected), len(part))):
-        here = expected[index] if index < len(expected) else None
-        there = part[index] if index < len(part) else None
-        if here != there:
-            yield _differs(job, here, there)
-            return
-
-
-def _differs(job: Job, here: Line | None, there: Line | None) -> Finding:
+def _differs(job: Job, difference: Difference) -> Finding:
+    here, there = difference.full, difference.part
     known = [line for line in (here, there) if line is not None]
     at = min(line.at for line in known)
     # A line that comes later than the other one is not its counterpart: the other run had nothing at that time.
@@ -186,7 +196,7 @@ def _differs(job: Job, here: Line | None, there: Line | None) -> Finding:
         full=_body(here, at),
         cut=_body(there, at),
         kind=job.kind,
-        instant=job.at,
+        instant=_instant(job),
         why=_WHY[job.kind],
     )
 
@@ -208,8 +218,12 @@ def _only(full: Report) -> str | None:
     return names.pop() if len(names) == 1 else None
 
 
+_TELLING = ("opened", "copied", "cut", "poisoned")
+"""Of findings at one time the first that says most: what differs on complete copies differs on all others, too."""
+
+
 def _result(findings: Sequence[Finding], *, instants: int, not_cut: int) -> dict[str, object]:
-    first = min(findings, key=lambda each: (each.at, each.instant), default=None)
+    first = min(findings, key=lambda each: (each.at, _TELLING.index(each.kind), each.instant or 0), default=None)
     return {
         "verified": first is None,
         "instants": instants,

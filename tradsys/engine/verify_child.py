@@ -11,6 +11,8 @@ import importlib
 import os
 import pkgutil
 import sys
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import msgspec
@@ -30,12 +32,14 @@ FOREVER = 2**63 - 1
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One run: on which copies, up to which instant (UTC nanoseconds), in which folder."""
+    """One run: on which copies, up to which instant (UTC nanoseconds), in which folder; `full` is the file that the
+    plain run's report is in."""
 
     kind: Kind
     at: int
     folder: str
     material: str
+    full: str = ""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,10 +60,22 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
     at: int
 
 
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """Where two logs part: the next line of the full run's and of the other one's; None where one has ended."""
+
+    full: Line | None
+    part: Line | None
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run came to. `seen` are data files that the kernel saw being opened, by whatever process."""
+    """What one run came to: the plain run its log, others where theirs parts from it.
+
+    `seen` are data files that the kernel saw being opened, by whatever process; `broken` says why nothing could be run.
+    """
 
     lines: list[Line] = []
+    difference: Difference | None = None
+    broken: str = ""
     reached: list[Reached] = []
     seen: list[str] = []
     error: str = ""
@@ -74,7 +90,10 @@ def run(job: Job) -> Report:
         os.chdir(material.current)
         sys.path[:] = material.search
         return _report(settings_of(material.run, Path(material.config)), job, _Reaching())
-    settings = lay_out(material, folder, kind=job.kind, at=job.at)
+    try:
+        settings = lay_out(material, folder, kind=job.kind, at=job.at)
+    except OSError as problem:
+        return Report(broken=str(problem))
     os.chdir(mirrored(material.current, folder))
     sys.path[:] = [_moved(entry, folder) for entry in material.search]
     authors = [os.path.dirname(mirrored(path, folder)) for path, _ in material.scripts] + material.packages
@@ -122,7 +141,19 @@ def _report(settings: Settings, job: Job, reaching: _Reaching) -> Report:
     except TradSysError as problem:
         error = str(problem).replace(job.folder, "")
         refused_data = not _loads(settings)
-    return Report(lines=lines, reached=reaching.all(), error=error, refused_data=refused_data)
+    if job.kind == "plain":
+        return Report(lines=lines, error=error)
+    full = msgspec.json.decode(Path(job.full).read_bytes(), type=Report).lines
+    difference = None if error else compare([line for line in full if line.at <= job.at], lines)
+    return Report(difference=difference, reached=reaching.all(), error=error, refused_data=refused_data)
+
+
+def compare(full: Sequence[Line], part: Sequence[Line]) -> Difference | None:
+    """Where two logs part, if they do."""
+    for here, there in zip_longest(full, part):
+        if here != there:
+            return Difference(full=here, part=there)
+    return None
 
 
 def _loads(settings: Settings) -> bool:

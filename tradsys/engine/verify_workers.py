@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from types import TracebackType
 
 import msgspec
 
+from tradsys.core.errors import ResourceError
 from tradsys.engine.verify_child import Job, Report
 
 
@@ -37,7 +39,10 @@ class Workers:
             _end(process)
 
     def do(self, jobs: Sequence[Job], *, done: Callable[[int], None]) -> list[Report]:
-        """The reports, in the order of the jobs; `done` is told how many have ended."""
+        """The reports, in the order of the jobs; `done` is told how many have ended.
+
+        Raises `ResourceError` for copies that cannot be written, and for a process that is killed.
+        """
         reports: dict[int, Report] = {}
         waiting = list(enumerate(jobs))[::-1]
         with selectors.DefaultSelector() as selector:
@@ -86,9 +91,25 @@ class Workers:
         if job.kind != "plain":
             shutil.rmtree(job.folder, ignore_errors=True)
         if answer.strip() == b"0" and result.is_file():
-            return msgspec.json.decode(result.read_bytes(), type=Report)
+            return _usable(msgspec.json.decode(result.read_bytes(), type=Report))
+        if answer.startswith(b"-"):
+            raise ResourceError(
+                f"a run on copies was killed by signal {answer.strip()[1:].decode()}",
+                value=answer.strip().decode(),
+                fix="free memory, then verify again",
+            )
         said = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
         return Report(error=said[-1] if said else "its process ended without a word")
+
+
+def _usable(report: Report) -> Report:
+    if report.broken:
+        raise ResourceError(
+            f"no room for copies of the data: {report.broken}",
+            value=tempfile.gettempdir(),
+            fix="free space there, or set TMPDIR to a larger folder",
+        )
+    return report
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
