@@ -144,11 +144,11 @@ def _report(settings: Settings, job: Job, reaching: _Reaching) -> Report:
     if job.kind == "plain":
         return Report(lines=lines, error=error)
     full = msgspec.json.decode(Path(job.full).read_bytes(), type=Report).lines
-    difference = None if error else compare([line for line in full if line.at <= job.at], lines)
+    difference = None if error else compare(full=[line for line in full if line.at <= job.at], part=lines)
     return Report(difference=difference, reached=reaching.all(), error=error, refused_data=refused_data)
 
 
-def compare(full: Sequence[Line], part: Sequence[Line]) -> Difference | None:
+def compare(*, full: Sequence[Line], part: Sequence[Line]) -> Difference | None:
     """Where two logs part, if they do."""
     for here, there in zip_longest(full, part):
         if here != there:

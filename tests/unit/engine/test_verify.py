@@ -6,6 +6,8 @@ import csv
 import json
 import math
 import shutil
+import subprocess
+import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -198,3 +200,37 @@ def test_progress_ends_at_all_instants(place: Path) -> None:
     found = verify(run_file(place, "own_file.py:Rising"), progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (found["instants"], found["instants"])
     assert told == sorted(told)
+
+
+def test_files_that_hold_nothing_yet_are_not_there(place: Path) -> None:
+    rows = [row | {"symbol": "ABC"} for row in bars()]
+    write_csv(place / "data/1.csv", rows[:200])
+    write_csv(place / "data/2.csv", rows[200:])
+    found = verify(run_file(place, "whole_sample.py:Expanding", path=["data/1.csv", "data/2.csv"]))
+    assert found == {"verified": True, "instants": 24, "first": None, "findings": 0, "not_cut": 0}
+
+
+def test_another_process_that_reads_the_data_is_no_finding(place: Path) -> None:
+    data = place / "data/bars.csv"
+
+    def read(done: int, total: int) -> None:
+        data.read_text()
+
+    found = verify(run_file(place, "own_file.py:Rising"), progress=read)
+    assert found["verified"] is True, found
+
+
+def test_the_command_exits_with_1_and_names_the_guilty_decision(place: Path) -> None:
+    config = run_file(place, "whole_sample.py:Whole")
+    command = [
+        sys.executable,
+        "-c",
+        "from tradsys.cli import app; app()",
+        "backtest",
+        str(config),
+        "--verify",
+        "--json",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["verified"], answer["first"]["strategy"]) == (1, False, "Whole")
