@@ -45,7 +45,8 @@ def app() -> None:
         body = {"code": "usage", "message": error.format_message(), "value": None, "limit": None, "fix": "see --help"}
         code = _report(body, as_json, exit_code=2)
     except (KeyboardInterrupt, typer.Abort):
-        code = _report({"code": "interrupted", "message": "interrupted", "fix": ""}, as_json, exit_code=130)
+        body = {"code": "interrupted", "message": "interrupted", "value": None, "limit": None, "fix": ""}
+        code = _report(body, as_json, exit_code=130)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -55,7 +55,7 @@ def collect(prepared: Prepared, manifest: Mapping[str, object]) -> tuple[RunResu
         cash_moves=history.moves,
         profit_by_strategy={name: ledger.profit(name) for name in dict.fromkeys(r.id for r in prepared.engine.runners)},
         profit_by_instrument=ledger.profit_by_instrument(),
-        findings=[found for each in series for found in _findings(prepared, each)],
+        findings=[found for each in series if len(each) for found in _findings(prepared, each)],
         orders=sum(1 for entry in log if type(entry.body) is Approved),
         refusals=_refusals(log),
         halted=[entry.body for entry in log if type(entry.body) is Halted],

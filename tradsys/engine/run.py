@@ -63,12 +63,14 @@ def backtest(
     """Run a run file and write its folder under `out`. Raises the `TradSysError` family; then nothing is written.
 
     `progress` is given bars done and bars in all; `stop` is asked every few thousand bars, and a run it ends is written
-    with what it has, marked as interrupted.
+    with what it has, marked as interrupted; one stopped before its first bar has nothing: `KeyboardInterrupt`.
     """
     found = layered.load(path, environment=os.environ if environment is None else environment, flags=flags)
     prepared = prepare(found)
     total = len(prepared.feed)
     prepared.backtest.run(prepared.feed, progress=lambda done: progress(done, total), stop=stop)
+    if prepared.backtest.interrupted and not prepared.backtest.bars:
+        raise KeyboardInterrupt
     return finish(prepared, out=out)
 
 
