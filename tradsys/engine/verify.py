@@ -158,7 +158,7 @@ class _Proof:
                 if all(each.seen for each in again):
                     why = f"it opens {', '.join(report.seen)} beside the copies, by a way that Python does not see"
                     yield _finding(job, at=begin, strategy=_only(full), kind="opened", why=why)
-                return
+                    return
 
 
 def _instant(job: Job) -> int | None:
