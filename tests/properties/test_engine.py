@@ -153,7 +153,11 @@ def random_case(folder: Path, seed: int, *, use: str = "Listening", cheap: bool 
         sections={
             "run": {"cash": 30_000.0 if chance.random() < 0.5 else 1_000_000.0},
             "data": {"corporate_actions": "actions.csv"},
-            "execution": {"slippage_bps": SLIPPAGE_BPS, "participation": chance.choice([0, 0.1, 0.5])},
+            "execution": {
+                "slippage_bps": SLIPPAGE_BPS,
+                "participation": chance.choice([0, 0.1, 0.5]),
+                "price_band": chance.choice([0.0, 0.2, 0.02]),
+            },
             "charges": {"plan": "flat", "rate": 0.001} if cheap else {"plan": "zerodha", "as_of": "2025-12-01"},
         },
     )
@@ -361,3 +365,15 @@ def test_a_withdrawal_is_asked_for_once_known(seed: int) -> None:
             assert body.order_id in approved
         elif type(body) is Refused:
             assert body.rule and body.limit and body.value
+
+
+def test_the_random_runs_are_lively(tmp_path: Path) -> None:
+    """What the laws are tried on: fills, refusals, every way an order can end, a bonus held through."""
+    kinds: dict[str, int] = defaultdict(int)
+    for seed in range(8):
+        prepared = random_case(tmp_path / str(seed), seed).run()
+        for entry in prepared.backtest.log:
+            kinds[type(entry.body).__name__] += 1
+    expected = "Fill Refused Rejected Cancelled Expired Triggered CancelRequested CashMoved CorporateAction Accepted"
+    assert {name: kinds[name] for name in expected.split() if kinds[name] < 5} == {}, dict(kinds)
+    assert kinds["Fill"] > 300
