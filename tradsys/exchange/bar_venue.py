@@ -368,7 +368,8 @@ def _banded(limits: tuple[int, int], order: Order, price: int, bar: ExactBar) ->
         return price
     if (bar.low >= high) if order.side > 0 else (bar.high <= low):
         return None
-    return min(max(price, low), high)
+    inside = min(max(price, low), high)
+    return None if order.limit and (order.limit - inside) * order.side < 0 else inside
 
 
 def _exact(bar: Bar, *, start: int) -> ExactBar:
