@@ -38,8 +38,6 @@ class DatedStep(msgspec.Struct, frozen=True):
 
 
 def _in_force(steps: tuple[DatedStep, ...], at: int) -> int:
-    if len(steps) == 1:
-        return steps[0].step
     index = bisect_right(steps, at, key=lambda row: row.since) - 1
     return steps[max(index, 0)].step
 
@@ -96,11 +94,11 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def tick_at(self, at: int) -> int:
         """Tick in force at an instant, 1e-8 units."""
-        return _in_force(self.ticks, at)
+        return self.ticks[0].step if len(self.ticks) == 1 else _in_force(self.ticks, at)
 
     def lot_at(self, at: int) -> int:
         """Smallest tradable quantity in force at an instant, 1e-8 units."""
-        return _in_force(self.lots, at)
+        return self.lots[0].step if len(self.lots) == 1 else _in_force(self.lots, at)
 
     def price(self, value: float, *, at: int, rounding: Rounding) -> Price:
         """The exact price on the tick grid for a float. Raises `ConfigError` for NaN or a number out of range."""
@@ -109,7 +107,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def quantity(self, value: float, *, at: int) -> Quantity:
         """The exact quantity on the lot grid, rounded toward zero. Raises `ConfigError` for NaN or out of range."""
         units = from_float(value)
-        lot = self.lots[0].step if len(self.lots) == 1 else self.lot_at(at)
+        lot = self.lot_at(at)
         return Quantity(units // lot * lot if units >= 0 else -(-units // lot * lot))
 
 

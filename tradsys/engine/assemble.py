@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from tradsys.core.errors import ConfigError, StrategyError, UnknownName
-from tradsys.core.events import Order, Product, Side
+from tradsys.core.events import Product, Side
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.ports import ChargePlan
 from tradsys.core.units import SCALE, SECOND, from_float, from_text
@@ -95,7 +95,7 @@ def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
     )
     engine.start()
     models = _models(run.execution, instruments)
-    venue = BarVenue(instruments.values(), models, held=_held(ledger))
+    venue = BarVenue(instruments.values(), models, held=ledger.position)
     schedule = Schedule(plan_calendar(run, instruments, data, runners))
     return Prepared(
         settings=settings,
@@ -108,10 +108,6 @@ def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
         feed=BarFeed([data.series[name] for name in instruments], [data.first[name] for name in instruments]),
         assumptions=[*models.describe(), *_charge_assumptions(run), *data.assumptions],
     )
-
-
-def _held(ledger: Ledger) -> Callable[[Order], int]:
-    return lambda order: ledger.position(order.strategy, order.instrument, order.product)
 
 
 def build_charges(section: ChargesSection) -> ChargePlan:

@@ -120,7 +120,9 @@ class Backtest:
     def _feed(self, events: Sequence[OrderEvent]) -> None:
         """All that the venue said at once is known before any answer to a part of it leaves."""
         if len(events) == 1:
-            self._route(self._engine.process(events[0]))
+            entries = self._engine.process(events[0])
+            self.log += entries
+            self._carry_out(entries)
             return
         heard = [self._engine.process(event) for event in events]
         for entries in heard:

@@ -228,7 +228,8 @@ class Engine:
                 value=intent.instrument,
                 limit=", ".join(runner.desires),
             )
-        seq = self._log.append(entries, intent, cause=-1, at=at, strategy=runner.id)
+        seq = self._log.number()
+        entries.append(Entry(seq, -1, at, runner.id, intent))
         if isinstance(intent, CancelIntent):
             self._withdraw(runner, intent, at=at, cause=seq, entries=entries)
             return

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tradsys.core.events import Bar
 from tradsys.market.series import BarSeries
@@ -20,42 +21,50 @@ class BarFeed:
     """
 
     def __init__(self, series: Sequence[BarSeries], first: Sequence[int]) -> None:
-        self._series = list(series)
-        self._first = list(first)
+        cut = [slice(begin, None) for begin in first]
+        self._at, order = _merged([each.at[rows] for each, rows in zip(series, cut, strict=True)])
+        self._exchange_at = self._at
+        if any(each.exchange_at is not each.at for each in series):
+            rows_of = [each.exchange_at[rows] for each, rows in zip(series, cut, strict=True)]
+            self._exchange_at = np.concatenate(rows_of)[order]
+        if len(series) == 1:
+            self._matrix = series[0].matrix[:, cut[0]]
+        else:
+            parts = [each.matrix[:, rows] for each, rows in zip(series, cut, strict=True)]
+            self._matrix = np.concatenate(parts, axis=1)[:, order]
+        lengths = [len(each.at) - begin for each, begin in zip(series, first, strict=True)]
+        owners = np.repeat(np.arange(len(series)), lengths)[order]
+        self._names = _column([each.instrument for each in series], owners)
+        self._spans = _column([each.span for each in series], owners)
 
     def __len__(self) -> int:
-        return sum(len(each.at) - first for each, first in zip(self._series, self._first, strict=True))
+        return len(self._at)
 
     def chunks(self) -> Iterator[Iterable[Bar]]:
         """Iterables of bars, oldest first."""
-        return self._one() if len(self._series) == 1 else self._merged()
-
-    def _one(self) -> Iterator[Iterable[Bar]]:
-        series = self._series[0]
-        for start in range(self._first[0], len(series.at), CHUNK):
+        for start in range(0, len(self), CHUNK):
             rows = slice(start, start + CHUNK)
-            prices = (row.tolist() for row in series.matrix[:, rows])
-            at, exchange_at = series.at[rows].tolist(), series.exchange_at[rows].tolist()
-            yield map(Bar, at, exchange_at, repeat(series.instrument), repeat(series.span), *prices)
+            at = self._at[rows].tolist()
+            exchange_at = at if self._exchange_at is self._at else self._exchange_at[rows].tolist()
+            prices = [row.tolist() for row in self._matrix[:, rows]]
+            yield map(Bar, at, exchange_at, _values(self._names, rows), _values(self._spans, rows), *prices)
 
-    def _merged(self) -> Iterator[Iterable[Bar]]:
-        pairs = list(zip(self._series, self._first, strict=True))
-        at = np.concatenate([each.at[first:] for each, first in pairs])
-        exchange_at = np.concatenate([each.exchange_at[first:] for each, first in pairs])
-        owner = np.repeat(np.arange(len(pairs)), [len(each.at) - first for each, first in pairs])
-        matrix = np.concatenate([each.matrix[:, first:] for each, first in pairs], axis=1)
-        names = [each.instrument for each in self._series]
-        spans = [each.span for each in self._series]
-        order = np.argsort(at, kind="stable")
-        for start in range(0, len(order), CHUNK):
-            rows = order[start : start + CHUNK]
-            owners = owner[rows].tolist()
-            prices = (row.tolist() for row in matrix[:, rows])
-            yield map(
-                Bar,
-                at[rows].tolist(),
-                exchange_at[rows].tolist(),
-                [names[each] for each in owners],
-                [spans[each] for each in owners],
-                *prices,
-            )
+
+def _merged(times: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64] | slice]:
+    """All times in order, and what puts the joined rows into that order."""
+    if len(times) == 1:
+        return times[0], slice(None)
+    joined = np.concatenate(times)
+    order = np.argsort(joined, kind="stable")
+    return joined[order], order
+
+
+def _column(choices: Sequence[object], owners: NDArray[np.int64]) -> NDArray[np.object_] | object:
+    """The value of each row's series; one value where all series share it."""
+    if len(set(choices)) == 1:
+        return choices[0]
+    return np.array(choices, dtype=object)[owners]
+
+
+def _values(column: NDArray[np.object_] | object, rows: slice) -> Iterable[object]:
+    return column[rows].tolist() if isinstance(column, np.ndarray) else repeat(column)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -31,7 +31,7 @@ from tradsys.engine.log import Log
 from tradsys.engine.markets import Market
 from tradsys.engine.runner import Desire, Runner
 from tradsys.engine.standing import AccountStanding
-from tradsys.portfolio.ledger import Ledger
+from tradsys.portfolio.ledger import Key, Ledger
 from tradsys.strategies.views import FillView, order_view
 
 _APPROVED = OrderState.APPROVED
@@ -53,8 +53,13 @@ class LiveOrder(msgspec.Struct):
     seq: int
     remaining: int
     reserved: int
-    offers: bool
+    offered: dict[Key, int] | None
     state: OrderState
+
+    @property
+    def key(self) -> Key:
+        """Whose position it changes."""
+        return (self.order.strategy, self.order.instrument, self.order.product)
 
     def forget_desire(self) -> None:
         """Count it no longer as on its way to its strategy's target."""
@@ -93,20 +98,21 @@ class OrderDesk:
         instrument = market.instrument
         claim = self._standing.claim(order, instrument, market.price)
         verdict = self._gate.judge(order, instrument, claim)
-        seq = self._log.append(entries, verdict, cause=cause, at=order.at, strategy=runner.id)
+        seq = self._log.number()
+        entries.append(Entry(seq, cause, order.at, runner.id, verdict))
         if type(verdict) is Refused:
             self._tell(runner, order, verdict, remaining=order.quantity, state=OrderState.REFUSED, entries=entries)
             return False
         quantity, side = order.quantity, order.side
-        offers = not order.parent and not order.group
-        live = LiveOrder(order, runner, instrument, desire, seq, quantity, claim.needed, offers, _APPROVED)
+        offered = None if order.parent or order.group else self._standing.offered(side)
+        live = LiveOrder(order, runner, instrument, desire, seq, quantity, claim.needed, offered, _APPROVED)
         self.live[order.order_id] = live
         self._standing.reserved += claim.needed
         if desire is not None:
             desire.working += quantity * side
             desire.orders.append(order.order_id)
-        if offers:
-            self._standing.offer(order, quantity)
+        if offered is not None:
+            offered[live.key] = claim.offered + quantity
         return True
 
     def _release(self, live: LiveOrder, quantity: int) -> None:
@@ -117,10 +123,11 @@ class OrderDesk:
         self._standing.reserved -= share
         if live.desire is not None:
             live.desire.working -= quantity * live.order.side
-        if live.offers:
-            self._standing.offer(live.order, -quantity)
+        if live.offered is not None:
+            live.offered[live.key] -= quantity
 
     def _finish(self, live: LiveOrder) -> None:
+        """Nothing more will come of it: all that it still claimed is free."""
         if live.remaining:
             self._release(live, live.remaining)
         order_id = live.order.order_id
@@ -130,7 +137,7 @@ class OrderDesk:
 
     def on_fill(self, fill: Fill) -> Sequence[Entry]:
         """Book a fill, charge it, and tell its strategy. Raises `InvariantBroken` for one that no order explains."""
-        live = self._known(fill)
+        live = self.live.get(fill.order_id) or self._unknown(fill)
         quantity = fill.quantity
         remaining = live.remaining - quantity
         if remaining < 0:
@@ -138,37 +145,36 @@ class OrderDesk:
         live.state = step(live.state, fill, remaining=remaining)
         items = self._charges.on_fill(fill, live.instrument)
         total = items[0][1] if len(items) == 1 else sum([amount for _, amount in items])
-        self._release(live, quantity)
-        self._ledger.book(fill, total, items, live.instrument)
-        if not remaining:
+        if remaining:
+            self._release(live, quantity)
+        else:
             self._finish(live)
+        self._ledger.book(fill, total, items, live.instrument)
         entries: list[Entry] = []
         runner, at = live.runner, fill.at
-        seq = self._log.append(entries, fill, cause=live.seq, at=at, strategy=runner.id)
+        seq = self._log.number()
         charged = Charged(at=at, order_id=fill.order_id, total=total, items=items)
-        self._log.append(entries, charged, cause=seq, at=at, strategy=runner.id)
+        entries.append(Entry(seq, live.seq, at, runner.id, fill))
+        entries.append(Entry(self._log.number(), seq, at, runner.id, charged))
         if runner.on_fill is not None:
             self._ask(runner, runner.on_fill, _fill_view(fill, charges=total, remaining=remaining), at, entries)
         return entries
 
     def on_order_event(self, event: VenueWord) -> Sequence[Entry]:
         """Take what the venue said of an order. Raises `InvariantBroken` for one that is not working."""
-        live = self._known(event)
+        live = self.live.get(event.order_id) or self._unknown(event)
         remaining = live.remaining
         state = live.state = step(live.state, event, remaining=remaining)
         entries: list[Entry] = []
-        self._log.append(entries, event, cause=live.seq, at=event.at, strategy=live.runner.id)
+        entries.append(Entry(self._log.number(), live.seq, event.at, live.runner.id, event))
         if state in TERMINAL:
             self._finish(live)
         if live.runner.on_order is not None:
             self._tell(live.runner, live.order, event, remaining=remaining, state=state, entries=entries)
         return entries
 
-    def _known(self, event: OrderEvent) -> LiveOrder:
-        live = self.live.get(event.order_id)
-        if live is None:
-            raise InvariantBroken(f"{type(event).__name__} of order {event.order_id}, which is not working")
-        return live
+    def _unknown(self, event: OrderEvent) -> NoReturn:
+        raise InvariantBroken(f"{type(event).__name__} of order {event.order_id}, which is not working")
 
     def _tell(
         self, runner: Runner, order: Order, event: OrderEvent, *, remaining: int, state: str, entries: list[Entry]
@@ -182,9 +188,9 @@ class OrderDesk:
         withdrawal first."""
         self._standing.reserved -= live.reserved
         live.reserved = 0
-        if live.offers:
-            self._standing.offer(live.order, -live.remaining)
-            live.offers = False
+        if live.offered is not None:
+            live.offered[live.key] -= live.remaining
+            live.offered = None
         body = CancelRequested(at=at, order_id=live.order.order_id, reason=reason)
         live.state = step(live.state, body, remaining=live.remaining)
         self._log.append(entries, body, cause=cause, at=at, strategy=live.runner.id)

@@ -90,11 +90,11 @@ class Planner:
 
     def _toward(self, runner: Runner, desire: Desire, instrument: Instrument, reason: str, at: int) -> list[Order]:
         """The difference as one order, or two when it goes through zero: closing is never held up by opening."""
-        held = self._ledger.position(runner.id, instrument.id, runner.product)
-        difference = desire.quantity - held - desire.working
+        position = self._ledger.open_positions.get((runner.id, instrument.id, runner.product))
+        standing = desire.working if position is None else desire.working + position.quantity
+        difference = desire.quantity - standing
         if difference == 0:
             return []
-        standing = held + desire.working
         if standing * desire.quantity >= 0:
             return [self.market(runner, instrument, difference, runner.product, reason=reason, at=at)]
         parts = (-standing, desire.quantity)

@@ -95,7 +95,7 @@ class ChargesSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class RulesSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[rules]`: `as_of` applies the exchange's rules of one date (margins, square-off) to every date."""
+    """`[rules]`: `as_of` takes the margin rates of one date for every date."""
 
     as_of: str | None = None
 

@@ -10,7 +10,7 @@ from tradsys.core.ports import Claim
 from tradsys.core.units import SCALE
 from tradsys.engine.markets import Market
 from tradsys.engine.runner import mark_open
-from tradsys.portfolio.ledger import Ledger, Position
+from tradsys.portfolio.ledger import Key, Ledger, Position
 from tradsys.risk.checks import PRODUCTS
 
 MarginRate = Callable[[Instrument, Product, int], int]
@@ -28,8 +28,8 @@ class AccountStanding:
         self._ledger = ledger
         self._markets = markets
         self._margin_rate = margin_rate
-        self._buying: dict[tuple[str, str, Product], int] = {}
-        self._selling: dict[tuple[str, str, Product], int] = {}
+        self._buying: dict[Key, int] = {}
+        self._selling: dict[Key, int] = {}
         self._borrows = False
         self.reserved = 0
 
@@ -56,8 +56,11 @@ class AccountStanding:
         elif order.product in _LEVERAGED:
             self._borrows = True
             needed = self._margined(order, instrument, opening, price)
+        elif order.side > 0:
+            worst = order.limit or max(price, order.trigger)
+            needed = -(-worst * opening * instrument.multiplier // SCALE)
         else:
-            needed = _paid(order, instrument, opening, price)
+            needed = 0
         return Claim(price, held, offered, opening, needed)
 
     def _margined(self, order: Order, instrument: Instrument, opening: int, price: int) -> int:
@@ -69,11 +72,9 @@ class AccountStanding:
             return _paid(order, instrument, opening, price)
         return self._margin(instrument, order.product, opening, price=_worst(order, price), on=order.at)
 
-    def offer(self, order: Order, quantity: int) -> None:
-        """Count a quantity as on offer at the venue, or (negative) no longer: what closes a position closes it once."""
-        key = (order.strategy, order.instrument, order.product)
-        offered = self._buying if order.side > 0 else self._selling
-        offered[key] = offered.get(key, 0) + quantity
+    def offered(self, side: int) -> dict[Key, int]:
+        """What is on offer at the venue on one side, by position: what closes a position closes it once."""
+        return self._buying if side > 0 else self._selling
 
     def _margin(self, instrument: Instrument, product: Product, quantity: int, *, price: int, on: int) -> int:
         """rate × notional; a short option's notional is that of its strike, plus the premium."""

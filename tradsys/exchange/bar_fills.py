@@ -39,11 +39,6 @@ def is_passive(order: Order, bar: ExactBar, *, since: int) -> bool:
     return order.type is _LIMIT and (order.limit - first) * order.side <= 0
 
 
-def market_price(side: Side, bar: ExactBar, *, since: int, slippage: Slippage, tick: int) -> int:
-    """The bar's open; or, for an order that arrived after the bar began, its close, the first price it could have."""
-    return slippage.worsen(bar.open if since <= bar.start else bar.close, side=side, tick=tick)
-
-
 def limit_price(side: Side, limit: int, bar: ExactBar, *, since: int, slippage: Slippage, tick: int) -> int | None:
     """A limit marketable at the open trades there (slipped, never beyond the limit); otherwise at the limit, and only
     when the bar traded through it."""
@@ -95,7 +90,8 @@ def fill_price(working: WorkingOrder, bar: ExactBar, *, slippage: Slippage, tick
     order, side = working.order, working.order.side
     kind = order.type
     if kind is _MARKET or (working.triggered and kind is not _STOP_LIMIT):
-        return market_price(side, bar, since=working.since, slippage=slippage, tick=tick)
+        first = bar.open if working.since <= bar.start else bar.close
+        return slippage.worsen(first, side=side, tick=tick)
     if kind is _LIMIT or working.triggered:
         if working.entered_inside and working.since > bar.start:
             return None

@@ -32,7 +32,6 @@ from tradsys.exchange.models import (
     PriceBand,
     Slippage,
     Unlimited,
-    exact_volume,
 )
 
 
@@ -62,6 +61,9 @@ _DAY, _IOC = Validity.DAY, Validity.IOC
 _DELIVERED = frozenset({Product.CNC, Product.SPOT})
 
 
+_NO_LIMITS = (0, 2**62)
+
+
 class _Desk:
     """One instrument's working orders and the day's price band."""
 
@@ -70,20 +72,37 @@ class _Desk:
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self.orders: list[WorkingOrder] = []
-        self.limits = (0, 2**62)
+        self.limits = _NO_LIMITS
         self.opened_at = 0
+
+
+class _Meeting(msgspec.Struct):
+    """A bar meeting the orders of its instrument: what is left of the volume budget, and what came of it so far.
+    `crowded` when more than one order may trade."""
+
+    desk: _Desk
+    bar: ExactBar
+    at: int
+    tick: int
+    budget: int
+    crowded: bool
+    events: list[OrderEvent]
+
+
+Held = Callable[[str, str, Product], int]
+"""Strategy, instrument, product → the signed position, 1e-8."""
 
 
 class BarVenue:
     """Simulated venue on bars. `working` holds only instruments with an order, so a quiet bar costs one look-up.
 
-    `held` tells the position (1e-8, signed) of an order's strategy in its instrument and product: what is delivered
-    must be there, and an exit of a bracket never opens a position.
+    `held` tells the position of an order's strategy in its instrument and product: what is delivered must be there,
+    and an exit of a bracket never opens a position.
 
     Not modelled: queue position, the order's own impact, latency below a bar, disclosed quantity.
     """
 
-    def __init__(self, instruments: Iterable[Instrument], models: Models, *, held: Callable[[Order], int]) -> None:
+    def __init__(self, instruments: Iterable[Instrument], models: Models, *, held: Held) -> None:
         self._held = held
         self._traded: dict[tuple[str, Product], int] = {}
         self._desks = {instrument.id: _Desk(instrument) for instrument in instruments}
@@ -139,19 +158,25 @@ class BarVenue:
         desk = self.working[bar.instrument]
         instrument = desk.instrument
         exact = _exact(bar, start=max(bar.exchange_at - bar.span, previous_end, desk.opened_at))
-        events: list[OrderEvent] = []
-        self._traded.clear()
-        budget = self._models.participation.allowed(exact, lot=instrument.lot_at(bar.at))
-        tick = instrument.tick_at(bar.at)
         queue = [working for working in desk.orders if working.since < exact.end]
-        if len(queue) > 1:
-            queue.sort(key=_priority)
+        crowded = len(queue) > 1 or bool(self._sleeping)
+        budget = self._models.participation.allowed(exact, lot=instrument.lot_at(bar.at))
+        meeting = _Meeting(desk, exact, bar.at, instrument.tick_at(bar.at), budget, crowded, [])
+        if crowded:
+            self._crowd(queue, meeting)
+        elif queue:
+            self._try(queue[0], meeting)
+        return meeting.events
+
+    def _crowd(self, queue: list[WorkingOrder], meeting: _Meeting) -> None:
+        """Several orders: each in its turn, then the exits that their fills wake."""
+        self._traded.clear()
+        queue.sort(key=_priority)
         while queue:
             for working in queue:
                 if working.remaining and working.order.order_id in self._orders:
-                    budget = self._try(desk, working, exact, at=bar.at, tick=tick, budget=budget, events=events)
-            queue = self._woken(desk, queue, exact) if self._sleeping else []
-        return events
+                    self._try(working, meeting)
+            queue = self._woken(meeting.desk, queue, meeting.bar) if self._sleeping else []
 
     def expire(self, *, at: int, exchange: str) -> list[OrderEvent]:
         """End a session: DAY orders that were there before it ended are gone, with their sleeping children."""
@@ -171,7 +196,8 @@ class BarVenue:
         desk, working = found
         worse = self._models.slippage.worsen(price, side=working.order.side, tick=desk.instrument.tick_at(at))
         events: list[OrderEvent] = []
-        self._fill(desk, working, worse, working.remaining, at=at, exchange_at=at, maker=False, events=events)
+        fill = _trade(working.order, worse, working.remaining, at=at, exchange_at=at, maker=False)
+        self._settle(desk, working, fill, events)
         return events
 
     # --- inside
@@ -192,46 +218,35 @@ class BarVenue:
         if not desk.orders:
             del self.working[desk.instrument.id]
 
-    def _try(
-        self,
-        desk: _Desk,
-        working: WorkingOrder,
-        exact: ExactBar,
-        *,
-        at: int,
-        tick: int,
-        budget: int,
-        events: list[OrderEvent],
-    ) -> int:
-        """Let one order meet the bar; what is left of the volume budget."""
-        order = working.order
+    def _try(self, working: WorkingOrder, meeting: _Meeting) -> None:
+        """Let one order meet the bar."""
+        order, bar = working.order, meeting.bar
         was_triggered = working.triggered
-        price = fill_price(working, exact, slippage=self._models.slippage, tick=tick)
+        price = fill_price(working, bar, slippage=self._models.slippage, tick=meeting.tick)
         if working.triggered and not was_triggered:
-            events.append(Triggered(at=at, order_id=order.order_id))
-        if price is not None:
-            price = _banded(desk.limits, order, price, exact)
-        quantity = min(working.remaining, budget)
-        if price is not None and quantity > 0 and (order.parent or order.side < 0) and _must_be_held(order):
-            quantity = min(quantity, self._available(order))
+            meeting.events.append(Triggered(at=meeting.at, order_id=order.order_id))
+        if price is not None and meeting.desk.limits is not _NO_LIMITS:
+            price = _banded(meeting.desk.limits, order, price, bar)
+        quantity = working.remaining if working.remaining < meeting.budget else meeting.budget
+        if price is not None and quantity > 0 and (order.side < 0 or order.parent) and _must_be_held(order):
+            quantity = min(quantity, self._available(order, meeting))
             if not quantity:
-                events += self.cancel(order.order_id, at=at, reason="another order closed the position")
-                return budget
+                reason = "another order closed the position"
+                meeting.events += self.cancel(order.order_id, at=meeting.at, reason=reason)
+                return
         if price is not None and quantity > 0:
-            budget -= quantity
-            at_open = order.type is _MARKET and working.since <= exact.start
-            exchange_at = exact.start if at_open else exact.end
-            maker = is_passive(order, exact, since=working.since)
-            self._fill(desk, working, price, quantity, at=at, exchange_at=exchange_at, maker=maker, events=events)
+            meeting.budget -= quantity
+            self._fill(working, price, quantity, meeting)
         elif order.type is _TRAILING and not working.triggered:
-            follow(working, exact)
+            follow(working, bar)
         if order.validity is _IOC and working.remaining and order.order_id in self._orders:
-            self._end_immediate(desk, working, at=at, events=events)
-        return budget
+            self._end_immediate(meeting.desk, working, at=meeting.at, events=meeting.events)
 
-    def _available(self, order: Order) -> int:
+    def _available(self, order: Order, meeting: _Meeting) -> int:
         """What an exit or a sale may still close: the position, less what this bar already traded."""
-        held = self._held(order) + self._traded.get((order.strategy, order.product), 0)
+        held = self._held(order.strategy, order.instrument, order.product)
+        if meeting.crowded:
+            held += self._traded.get((order.strategy, order.product), 0)
         return max(-order.side * held, 0)
 
     def _end_immediate(self, desk: _Desk, working: WorkingOrder, *, at: int, events: list[OrderEvent]) -> None:
@@ -242,38 +257,23 @@ class BarVenue:
         if not working.filled:
             events += self._orphans(order_id, at=at, reason="its entry was cancelled")
 
-    def _fill(
-        self,
-        desk: _Desk,
-        working: WorkingOrder,
-        price: int,
-        quantity: int,
-        *,
-        at: int,
-        exchange_at: int,
-        maker: bool,
-        events: list[OrderEvent],
-    ) -> None:
-        order = working.order
-        key = (order.strategy, order.product)
-        self._traded[key] = self._traded.get(key, 0) + order.side * quantity
+    def _fill(self, working: WorkingOrder, price: int, quantity: int, meeting: _Meeting) -> None:
+        order, bar = working.order, meeting.bar
+        kind = order.type
+        exchange_at = bar.start if kind is _MARKET and working.since <= bar.start else bar.end
+        maker = kind is _LIMIT and is_passive(order, bar, since=working.since)
+        fill = _trade(order, price, quantity, at=meeting.at, exchange_at=exchange_at, maker=maker)
+        if meeting.crowded:
+            key = (order.strategy, order.product)
+            self._traded[key] = self._traded.get(key, 0) + order.side * quantity
+        self._settle(meeting.desk, working, fill, meeting.events)
+
+    def _settle(self, desk: _Desk, working: WorkingOrder, fill: Fill, events: list[OrderEvent]) -> None:
+        """What a fill does to its own order, its exits and its twin."""
+        order, quantity, at = working.order, fill.quantity, fill.at
+        events.append(fill)
         working.remaining -= quantity
         working.filled += quantity
-        events.append(
-            Fill(
-                at=at,
-                order_id=order.order_id,
-                exchange_at=exchange_at,
-                strategy=order.strategy,
-                instrument=order.instrument,
-                side=order.side,
-                quantity=quantity,
-                price=price,
-                product=order.product,
-                maker=maker,
-                reason=order.reason,
-            )
-        )
         if self._children:
             for child in self._children.get(order.order_id, ()):
                 child.remaining += quantity
@@ -288,7 +288,7 @@ class BarVenue:
         """Nothing is left to fill; what a twin or a part-filled entry took away is cancelled, so quantities add up."""
         self._remove(desk, working)
         order = working.order
-        if working.unfilled:
+        if working.filled != order.quantity:
             reason = "the other of the pair, or its entry, filled"
             events.append(Cancelled(at=at, order_id=order.order_id, remaining=working.unfilled, reason=reason))
 
@@ -352,6 +352,22 @@ def _priority(working: WorkingOrder) -> tuple[bool, int]:
     return (working.order.type not in _STOPS, working.order.order_id)
 
 
+def _trade(order: Order, price: int, quantity: int, *, at: int, exchange_at: int, maker: bool) -> Fill:
+    return Fill(
+        at=at,
+        order_id=order.order_id,
+        exchange_at=exchange_at,
+        strategy=order.strategy,
+        instrument=order.instrument,
+        side=order.side,
+        quantity=quantity,
+        price=price,
+        product=order.product,
+        maker=maker,
+        reason=order.reason,
+    )
+
+
 def _must_be_held(order: Order) -> bool:
     """Exits of a bracket, and sales of what is delivered."""
     return order.parent > 0 or (order.side < 0 and order.product in _DELIVERED)
@@ -380,5 +396,5 @@ def _exact(bar: Bar, *, start: int) -> ExactBar:
         round(bar.high * SCALE),
         round(bar.low * SCALE),
         round(bar.close * SCALE),
-        exact_volume(bar.volume),
+        round(bar.volume * SCALE) if bar.volume > 0 else 0,
     )

@@ -11,7 +11,7 @@ import msgspec
 
 from tradsys.core.errors import ConfigError
 from tradsys.core.events import Side
-from tradsys.core.units import SCALE, Rounding, to_step
+from tradsys.core.units import Rounding, to_step
 
 
 class ExactBar(msgspec.Struct, frozen=True, gc=False):
@@ -170,8 +170,3 @@ def price_band(fraction: float) -> PercentBand | NoBand:
     if not 0 <= fraction <= 1:
         raise ConfigError("execution.price_band is a fraction of the previous close", value=fraction, limit="0 to 1")
     return PercentBand(round(fraction * 1_000_000)) if fraction else NoBand()
-
-
-def exact_volume(volume: float) -> int:
-    """Bar volume in 1e-8 units; 0 for a missing one (NaN)."""
-    return round(volume * SCALE) if volume > 0 else 0

@@ -96,7 +96,7 @@ class Position:
         The part takes its share of the cost, rounded down; a remainder of less than one unit stays with the rest.
         """
         received = -notional(price=price, quantity=quantity, multiplier=self.instrument.multiplier)
-        released = self.cost * -quantity // self.quantity
+        released = self.cost if quantity == -self.quantity else self.cost * -quantity // self.quantity
         self.quantity += quantity
         self.cost -= released
         self.realised += received - released

@@ -100,7 +100,8 @@ class Strategy:
     def signal(self, where: MarketEvent | str, strength: float, *, reason: str = "", confidence: float = 1.0) -> Signal:
         """Want an exposure of `strength` (-1 fully short … +1 fully long) of the allotment; sizing does the rest."""
         confidence = float(confidence)
-        return Signal(instrument=_name(where), strength=float(strength), confidence=confidence, reason=reason)
+        instrument = where if isinstance(where, str) else where.instrument
+        return Signal(instrument=instrument, strength=float(strength), confidence=confidence, reason=reason)
 
     def target(self, where: MarketEvent | str, quantity: float, *, reason: str = "") -> Target:
         """Want a position of `quantity` units (negative: short)."""
