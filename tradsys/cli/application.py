@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from tradsys.cli.backtest import backtest
@@ -17,7 +19,19 @@ from tradsys.cli.new import new_app
 from tradsys.cli.strategies import strategies
 from tradsys.core.errors import TradSysError
 
+
+class _Verbs(TyperGroup):
+    """Passes Ctrl-C on as an abort: typer makes of it an exit code like any other, and nothing would be said."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Abort from None
+
+
 verbs = typer.Typer(
+    cls=_Verbs,
     name="tradsys",
     help="Algorithmic trading for Indian and crypto markets: one strategy, from backtest to live.",
     no_args_is_help=True,

@@ -345,5 +345,42 @@ def test_interrupted(place: Path, repository: Path) -> None:
     assert (folder / "report.html").stat().st_size > 1000
 
 
+TWICE = """
+import time
+from tradsys import Strategy
+
+
+class Twice(Strategy):
+    def on_start(self, ctx):
+        with open(STARTS, "a+") as starts:
+            starts.write("start\\n")
+            starts.seek(0)
+            again = len(starts.readlines()) > 1
+        if again:
+            time.sleep(60)
+
+    def on_bar(self, bar, account):
+        yield self.target(bar, 5)
+"""
+
+
+@pytest.mark.parametrize("words", [["--json"], []], ids=["json", "people"])
+def test_interrupted_while_it_proves(place: Path, repository: Path, words: list[str]) -> None:
+    """Ctrl-C where no partial result is made still says what happened."""
+    starts = place / "starts"
+    (place / "twice.py").write_text(TWICE.replace("STARTS", repr(str(starts))))
+    write_run(place, use="twice.py:Twice")
+    running = child(place, repository, "-m", "tradsys", "backtest", "run.toml", "--verify", *words)
+    while running.poll() is None and not (starts.exists() and starts.read_text().count("start") > 1):
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
+    if words:
+        assert json.loads(out)["error"]["code"] == "interrupted" and not err
+    else:
+        assert err == "error: interrupted\n"
+
+
 def _full_day(day: int) -> list[Row]:
     return minutes(MONDAY.replace(day=day), [(100.0, 101.0, 99.0, 100.5)] * 375)
