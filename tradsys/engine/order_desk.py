@@ -53,13 +53,9 @@ class LiveOrder(msgspec.Struct):
     seq: int
     remaining: int
     reserved: int
+    key: Key
     offered: dict[Key, int] | None
     state: OrderState
-
-    @property
-    def key(self) -> Key:
-        """Whose position it changes."""
-        return (self.order.strategy, self.order.instrument, self.order.product)
 
     def forget_desire(self) -> None:
         """Count it no longer as on its way to its strategy's target."""
@@ -104,20 +100,22 @@ class OrderDesk:
             self._tell(runner, order, verdict, remaining=order.quantity, state=OrderState.REFUSED, entries=entries)
             return False
         quantity, side = order.quantity, order.side
-        offered = None if order.parent or order.group else self._standing.offered(side)
-        live = LiveOrder(order, runner, instrument, desire, seq, quantity, claim.needed, offered, _APPROVED)
+        key = (order.strategy, order.instrument, order.product)
+        offered = None
+        if not order.parent and not order.group:
+            offered = self._standing.buying if side > 0 else self._standing.selling
+            offered[key] = claim.offered + quantity
+        live = LiveOrder(order, runner, instrument, desire, seq, quantity, claim.needed, key, offered, _APPROVED)
         self.live[order.order_id] = live
         self._standing.reserved += claim.needed
         if desire is not None:
             desire.working += quantity * side
             desire.orders.append(order.order_id)
-        if offered is not None:
-            offered[live.key] = claim.offered + quantity
         return True
 
     def _release(self, live: LiveOrder, quantity: int) -> None:
-        """Give back what `quantity` of a live order had claimed."""
-        share = live.reserved if quantity == live.remaining else live.reserved * quantity // live.remaining
+        """Give back what a part of a live order had claimed."""
+        share = live.reserved * quantity // live.remaining
         live.reserved -= share
         live.remaining -= quantity
         self._standing.reserved -= share
@@ -128,12 +126,15 @@ class OrderDesk:
 
     def _finish(self, live: LiveOrder) -> None:
         """Nothing more will come of it: all that it still claimed is free."""
-        if live.remaining:
-            self._release(live, live.remaining)
-        order_id = live.order.order_id
+        order, left = live.order, live.remaining
+        self._standing.reserved -= live.reserved
+        live.reserved = live.remaining = 0
         if live.desire is not None:
-            live.desire.orders.remove(order_id)
-        del self.live[order_id]
+            live.desire.working -= left * order.side
+            live.desire.orders.remove(order.order_id)
+        if live.offered is not None:
+            live.offered[live.key] -= left
+        del self.live[order.order_id]
 
     def on_fill(self, fill: Fill) -> Sequence[Entry]:
         """Book a fill, charge it, and tell its strategy. Raises `InvariantBroken` for one that no order explains."""

@@ -20,16 +20,17 @@ _LEVERAGED = frozenset({Product.MIS, Product.NRML})
 
 
 class AccountStanding:
-    """Answers the gate's checks from the ledger; owns the reservations of working orders and offers for sale."""
+    """Answers the gate's checks from the ledger. Owns what working orders have claimed: cash `reserved`, and by
+    position the quantities on offer (`buying`, `selling`), so that what closes a position closes it once."""
 
-    __slots__ = ("_borrows", "_buying", "_ledger", "_margin_rate", "_markets", "_selling", "reserved")
+    __slots__ = ("_borrows", "_ledger", "_margin_rate", "_markets", "buying", "reserved", "selling")
 
     def __init__(self, ledger: Ledger, markets: dict[str, Market], margin_rate: MarginRate) -> None:
         self._ledger = ledger
         self._markets = markets
         self._margin_rate = margin_rate
-        self._buying: dict[Key, int] = {}
-        self._selling: dict[Key, int] = {}
+        self.buying: dict[Key, int] = {}
+        self.selling: dict[Key, int] = {}
         self._borrows = False
         self.reserved = 0
 
@@ -47,7 +48,7 @@ class AccountStanding:
         key = (order.strategy, order.instrument, order.product)
         position = self._ledger.open_positions.get(key)
         held = position.quantity if position is not None else 0
-        offered = (self._buying if order.side > 0 else self._selling).get(key, 0)
+        offered = (self.buying if order.side > 0 else self.selling).get(key, 0)
         opening = order.quantity
         if held * order.side < 0:
             opening = max(opening - max(abs(held) - offered, 0), 0)
@@ -71,10 +72,6 @@ class AccountStanding:
         if instrument.segment is Segment.OPTION and order.side > 0:
             return _paid(order, instrument, opening, price)
         return self._margin(instrument, order.product, opening, price=_worst(order, price), on=order.at)
-
-    def offered(self, side: int) -> dict[Key, int]:
-        """What is on offer at the venue on one side, by position: what closes a position closes it once."""
-        return self._buying if side > 0 else self._selling
 
     def _margin(self, instrument: Instrument, product: Product, quantity: int, *, price: int, on: int) -> int:
         """rate × notional; a short option's notional is that of its strike, plus the premium."""
