@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -101,6 +101,15 @@ def _notes(outcome: Outcome, summary: dict[str, object]) -> list[str]:
     if result.interrupted:
         notes.append("partial    interrupted; the results cover what was processed")
     if "verified" in summary:
-        verdict = "no decision looks ahead" if summary["verified"] else f"LOOK-AHEAD: {summary['first']}"
+        first = summary["first"]
+        verdict = _guilty(first, result.zone) if isinstance(first, dict) else "no decision looks ahead"
         notes.append(f"verified   {summary['instants']} instants: {verdict}")
     return notes
+
+
+def _guilty(first: dict[str, Any], zone: str) -> str:
+    """The earliest decision that knew the future, as a sentence."""
+    from tradsys.portfolio.exchange_time import text
+
+    who = " on ".join(str(first[part]) for part in ("strategy", "instrument") if first[part]) or "the run"
+    return f"LOOK-AHEAD by {who} at {text(first['at'], zone, seconds=True)}: {first['why']}"
