@@ -58,19 +58,3 @@ def test_what_it_writes_runs(tmp_path: Path) -> None:
     assert summary["halted"] == []
     assert (tmp_path / summary["run_dir"] / "report.html").is_file()
     assert "MyIdea" in tradsys(tmp_path, "strategies", "--json").stdout
-
-
-def test_it_never_overwrites(tmp_path: Path) -> None:
-    assert tradsys(tmp_path, "new", "strategy", "my_idea").returncode == 0
-    mine = tmp_path / "strategies" / "my_idea.py"
-    mine.write_text("mine", encoding="utf-8")
-    again = tradsys(tmp_path, "new", "strategy", "my_idea")
-    assert again.returncode == 2
-    assert "exists already" in again.stderr
-    assert mine.read_text(encoding="utf-8") == "mine"
-
-
-def test_a_name_that_is_none_is_refused(tmp_path: Path) -> None:
-    refused = tradsys(tmp_path, "new", "strategy", "my-idea")
-    assert refused.returncode == 2
-    assert list(tmp_path.iterdir()) == []
