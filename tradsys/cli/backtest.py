@@ -109,7 +109,7 @@ def _notes(outcome: Outcome, summary: dict[str, object]) -> list[str]:
 
 def _guilty(first: dict[str, Any], zone: str) -> str:
     """The earliest decision that knew the future, as a sentence."""
-    from tradsys.portfolio.exchange_time import text
+    from tradsys.reference.clock import text
 
     who = " on ".join(str(first[part]) for part in ("strategy", "instrument") if first[part]) or "the run"
     return f"LOOK-AHEAD by {who} at {text(first['at'], zone, seconds=True)}: {first['why']}"

@@ -199,7 +199,7 @@ def _print_report(report: Report) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from tradsys.market.times import iso
+    from tradsys.reference.clock import iso
 
     console = Console()
     names = ", ".join(report.instruments[:5]) + (" …" if len(report.instruments) > 5 else "")
@@ -249,7 +249,7 @@ def _print_holdings(holdings: list[Holding], store: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from tradsys.market.times import iso
+    from tradsys.reference.clock import iso
 
     if not holdings:
         typer.echo(f"The store {store} is empty; fill it with `tradsys data import`.")

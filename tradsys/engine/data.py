@@ -24,6 +24,7 @@ from tradsys.market.funding import read_funding
 from tradsys.market.loading import load_many
 from tradsys.market.series import BarSeries
 from tradsys.reference.calendar import Calendar
+from tradsys.reference.clock import local_date
 from tradsys.reference.corporate_actions import actions_for
 
 _ADJUST = {
@@ -188,11 +189,11 @@ def _uncovered(
     series: BarSeries, instrument: Instrument, begin: int | None, end: int | None, zone: str
 ) -> MissingData | None:
     calendar = calendar_of(instrument)
-    days = [_day(int(series.at[0]) - series.span, zone), _day(int(series.at[-1]), zone)]
+    days = [local_date(int(series.at[0]) - series.span, zone), local_date(int(series.at[-1]), zone)]
     for key, wanted, have in (("run.from", begin, days[0]), ("run.to", None if end is None else end - 1, days[1])):
         if wanted is None:
             continue
-        asked = _day(wanted, zone)
+        asked = local_date(wanted, zone)
         early, late = (asked, have) if key == "run.from" else (have, asked)
         missing = [each for each in calendar.sessions(early, late) if each.date != have] if early < late else []
         if missing:
@@ -203,10 +204,6 @@ def _uncovered(
                 fix=f"set {key} = {have}, or bring the missing data",
             )
     return None
-
-
-def _day(at: int, zone: str) -> datetime.date:
-    return datetime.datetime.fromtimestamp(at // SECOND, ZoneInfo(zone)).date()
 
 
 def _adjusted_kinds(data: DataSection) -> tuple[ActionKind, ...]:

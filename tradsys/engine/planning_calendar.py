@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Sequence
-from zoneinfo import ZoneInfo
 
 from tradsys.core.errors import ConfigError, UnknownName
 from tradsys.core.events import Phase, SessionChange, Timer
 from tradsys.core.instruments import Instrument, Segment
-from tradsys.core.units import DAY, MINUTE, SECOND
+from tradsys.core.units import DAY, MINUTE
 from tradsys.engine.data import Loaded
 from tradsys.engine.instruments import INDIAN, calendar_of, sections_of
 from tradsys.engine.run_file import RunFile
 from tradsys.engine.runner import Runner
 from tradsys.engine.schedule import Cutoff, Due, Roll
 from tradsys.reference.calendar import last_entry_at, square_off_at
+from tradsys.reference.clock import local_date
 from tradsys.reference.sessions import Session
+
+_INDIA = "Asia/Kolkata"
 
 
 def plan_calendar(
@@ -33,7 +35,7 @@ def plan_calendar(
     due += [funding for funding in data.funding if begin <= funding.at <= end]
     for exchange, sample in _exchanges(instruments).items():
         if exchange in INDIAN:
-            for session in calendar_of(sample).sessions(_day(begin - DAY), _day(end)):
+            for session in calendar_of(sample).sessions(local_date(begin - DAY, _INDIA), local_date(end, _INDIA)):
                 due += _session(exchange, sample, session, runners)
     due += _expiries(instruments, begin, end)
     due += _rolls(run, instruments)
@@ -92,14 +94,10 @@ def _rolls(run: RunFile, instruments: dict[str, Instrument]) -> Iterator[Due]:
         near = instruments[section.id]
         if near.expiry is None:
             continue
-        calendar, day = calendar_of(near), _day(near.expiry)
+        calendar, day = calendar_of(near), local_date(near.expiry, _INDIA)
         session = calendar.session(day)
         for _ in range(run.execution.roll_days):
             session = calendar.previous_session(day)
             day = session.date
         if session is not None:
             yield Roll(at=session.open + MINUTE, near=section.id, far=section.roll_to)
-
-
-def _day(at: int) -> datetime.date:
-    return datetime.datetime.fromtimestamp(at // SECOND, ZoneInfo("Asia/Kolkata")).date()

@@ -20,9 +20,9 @@ from tradsys.market.loading import RawFile
 from tradsys.market.quality import check
 from tradsys.market.readers.raw import RawBars
 from tradsys.market.series import BarSeries
-from tradsys.portfolio.exchange_time import text
 from tradsys.portfolio.result import FillColumns, Finding, Prices, RefusedRule, RunResult
 from tradsys.portfolio.trades import with_excursions
+from tradsys.reference.clock import text
 
 
 def collect(prepared: Prepared, manifest: Mapping[str, object]) -> tuple[RunResult, History]:

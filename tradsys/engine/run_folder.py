@@ -12,16 +12,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 
 from tradsys.core.errors import ResourceError
 from tradsys.core.events import Entry
-from tradsys.core.units import SCALE, SECOND, to_text
+from tradsys.core.units import SCALE, to_text
 from tradsys.engine.accounts import History
 from tradsys.portfolio.result import RoundTrip, RunResult
+from tradsys.reference.clock import iso
 
 ACTIONS = ("long", "short")
 TRADE_COLUMNS = (
@@ -187,24 +187,19 @@ def _positions(history: History) -> dict[str, Any]:
 
 
 def _trades(result: RunResult) -> str:
-    zone = ZoneInfo(result.zone)
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(TRADE_COLUMNS)
     for trip in result.trades:
-        writer.writerow(_trade_row(trip, zone))
+        writer.writerow(_trade_row(trip, result.zone))
     return text.getvalue()
 
 
-def _trade_row(trip: RoundTrip, zone: ZoneInfo) -> list[object]:
-    exited = "" if trip.is_open else _iso(trip.exited_at, zone)
+def _trade_row(trip: RoundTrip, zone: str) -> list[object]:
+    exited = "" if trip.is_open else iso(trip.exited_at, zone)
     money = (trip.entry_price, trip.exit_price, trip.gross, trip.charges, trip.net, trip.break_even_move)
     return [
         trip.strategy, trip.instrument, trip.product, ACTIONS[trip.side < 0], to_text(trip.quantity),
-        _iso(trip.entered_at, zone), exited, *map(to_text, money), trip.entry_reason, trip.exit_reason, trip.is_open,
+        iso(trip.entered_at, zone), exited, *map(to_text, money), trip.entry_reason, trip.exit_reason, trip.is_open,
         trip.bars, trip.adverse, trip.favourable,
     ]  # fmt: skip
-
-
-def _iso(at: int, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(at // SECOND, zone).isoformat()

@@ -12,7 +12,7 @@ from tradsys.core.errors import DataError
 from tradsys.core.events import ActionKind, CorporateAction
 from tradsys.core.units import to_float
 from tradsys.market.series import VOLUME, BarSeries
-from tradsys.market.times import Int64s, iso
+from tradsys.reference.clock import Int64s, iso
 
 Floats = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from tradsys.core.units import DAY
 from tradsys.market.intervals import interval_of, span_of
 from tradsys.market.series import CLOSE, HIGH, LOW, OPEN, VOLUME, BarSeries
 from tradsys.market.sessions import SessionCalendar, SessionTable, session_table
-from tradsys.market.times import Int64s, iso
+from tradsys.reference.clock import Int64s, iso
 
 Unfinished = Literal["drop", "keep"]
 UNFINISHED: tuple[Unfinished, ...] = ("drop", "keep")

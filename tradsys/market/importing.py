@@ -19,7 +19,7 @@ from tradsys.market.quality import impossible
 from tradsys.market.series import BarSeries
 from tradsys.market.sessions import SessionCalendar, session_table
 from tradsys.market.store import Store
-from tradsys.market.times import Int64s, iso
+from tradsys.reference.clock import Int64s, iso
 
 Keep = Literal["first", "last"]
 KEEP: tuple[Keep, ...] = ("first", "last")

@@ -10,7 +10,7 @@ from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.units import DAY
 from tradsys.market.intervals import interval_of
 from tradsys.market.sessions import SessionCalendar, session_table
-from tradsys.market.times import Int64s, to_local, to_utc
+from tradsys.reference.clock import Int64s, to_local, to_utc
 
 Label = Literal["start", "end"]
 LABELS: tuple[Label, ...] = ("start", "end")

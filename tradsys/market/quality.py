@@ -15,7 +15,7 @@ from tradsys.market.labels import Label, common_step, contradiction, known_at, l
 from tradsys.market.loading import RawFile
 from tradsys.market.series import CLOSE, HIGH, LOW, OPEN, VOLUME
 from tradsys.market.sessions import SessionCalendar, SessionTable, session_table
-from tradsys.market.times import Int64s, iso, to_local
+from tradsys.reference.clock import Int64s, iso, to_local
 
 KINDS = (
     "duplicate",

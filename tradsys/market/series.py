@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradsys.core.errors import DataError, MissingData
-from tradsys.market.times import iso
+from tradsys.reference.clock import iso
 
 OPEN, HIGH, LOW, CLOSE, VOLUME = range(5)
 """Rows of the matrix."""

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from tradsys.core.units import DAY
-from tradsys.market.times import Int64s
+from tradsys.reference.clock import Int64s
 
 
 class SessionHours(Protocol):

@@ -17,7 +17,7 @@ from tradsys.market.loading import load
 from tradsys.market.partitions import quote, unquote
 from tradsys.market.readers.native import encode
 from tradsys.market.series import BarSeries
-from tradsys.market.times import iso
+from tradsys.reference.clock import iso
 
 _FILE = "bars.parquet"
 

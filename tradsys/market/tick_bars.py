@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.events import Bar
 from tradsys.market.intervals import span_of
-from tradsys.market.times import iso
+from tradsys.reference.clock import iso
 
 
 class Trade(NamedTuple):

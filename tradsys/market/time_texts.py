@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.units import DAY, HOUR, MINUTE, SECOND
 from tradsys.market.arrow import to_numpy
-from tradsys.market.times import Int64s, days_of_month, first_of_month, to_utc
+from tradsys.market.times import days_of_month, first_of_month
+from tradsys.reference.clock import Int64s, to_utc
 
 DATE_ORDERS = ("ymd", "dmy", "mdy")
 MONTHS = {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6,

@@ -1,65 +1,14 @@
-"""Numbers that stand for times, to int64 UTC nanoseconds; the only place that knows time zones."""
+"""Numbers that stand for times, to int64 UTC nanoseconds."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
 import numpy as np
-from numpy.typing import NDArray
 
-from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.errors import DataError
 from tradsys.core.units import DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND
+from tradsys.reference.clock import Int64s, to_utc
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_UNITS = ((10**11, SECOND), (10**14, MILLISECOND), (10**17, MICROSECOND), (10**20, 1))
-
-Int64s = NDArray[np.int64]
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """A time zone by its IANA name. Raises `ConfigError` for an unknown one."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ConfigError(f"unknown time zone {name!r}", value=name, fix="use a name such as Asia/Kolkata") from None
-
-
-def iso(at: int, zone: str = "Asia/Kolkata") -> str:
-    """A UTC nanosecond count as ISO-8601 with offset, to the second unless it has a fraction."""
-    moment = (_EPOCH + timedelta(microseconds=at // 1000)).astimezone(zone_of(zone))
-    return moment.isoformat()
-
-
-@cache
-def _shift(hour: int, zone: str, local: bool) -> int:
-    moment = _EPOCH + timedelta(hours=hour)
-    there = moment.replace(tzinfo=zone_of(zone)) if local else moment.astimezone(zone_of(zone))
-    return round((there.utcoffset() or timedelta()).total_seconds()) * SECOND
-
-
-def _shifts(times: Int64s, zone: str, *, local: bool) -> Int64s:
-    hours = times // HOUR
-    starts = np.flatnonzero(np.diff(hours, prepend=hours[0] - 1))
-    shifts = np.array([_shift(hour, zone, local) for hour in hours[starts].tolist()], dtype=np.int64)
-    return np.repeat(shifts, np.diff(starts, append=len(hours)))
-
-
-def to_utc(local: Int64s, zone: str) -> Int64s:
-    """Wall-clock nanoseconds of a zone to UTC, the offset looked up by the hour (the earlier of two when a clock is set
-    back)."""
-    zone_of(zone)
-    if zone == "UTC" or not len(local):
-        return local
-    return local - _shifts(local, zone, local=True)
-
-
-def to_local(at: Int64s, zone: str) -> Int64s:
-    """UTC nanoseconds to wall-clock nanoseconds of a zone."""
-    if zone == "UTC" or not len(at):
-        return at
-    return at + _shifts(at, zone, local=False)
 
 
 def from_epoch(numbers: Int64s, *, column: str = "time", zone: str = "UTC") -> Int64s:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from tradsys.core.units import SCALE, to_text
-from tradsys.portfolio.exchange_time import text, to_wall_clock
 from tradsys.portfolio.performance import charges_paid, drawdown, monthly_returns
 from tradsys.portfolio.result import Floats, Integers, Prices, RoundTrip, RunResult
+from tradsys.reference.clock import text, to_local
 
 Figure = dict[str, Any]
 
@@ -270,7 +270,7 @@ def _line(result: RunResult, values: Floats, *, name: str, line: Figure, hover: 
         "type": "scatter",
         "mode": "lines",
         "name": html.escape(name),
-        "x": _packed(to_wall_clock(result.at[kept], result.zone) / 1e6),
+        "x": _packed(to_local(result.at[kept], result.zone) / 1e6),
         "y": _packed(values[kept]),
         "line": line,
         "hovertemplate": hover,

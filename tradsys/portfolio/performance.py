@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tradsys.core.units import DAY, SCALE
 from tradsys.numerics import statistics
-from tradsys.portfolio.exchange_time import dates_of, last_of_each
 from tradsys.portfolio.result import Floats, Integers, RoundTrip, RunResult
+from tradsys.reference.clock import local_days
 
 Metrics = dict[str, object]
 
@@ -26,7 +26,7 @@ def measure(result: RunResult) -> Metrics:
 
     Daily figures use the last equity of each exchange date, annualised by `days_a_year` (`annualisation`).
     """
-    ends = last_of_each(dates_of(result.at, result.zone))
+    ends = last_of_each(local_days(result.at, result.zone))
     daily = _since_start(result, ends)
     metrics: Metrics = {
         **_account(result),
@@ -41,14 +41,19 @@ def measure(result: RunResult) -> Metrics:
     return metrics
 
 
+def last_of_each(groups: Integers) -> Integers:
+    """Index of the last element of every run of equal values; `groups` must not be empty."""
+    return np.append(np.flatnonzero(np.diff(groups)), len(groups) - 1)
+
+
 def daily_returns(result: RunResult) -> Floats:
     """Simple returns between the last equities of successive exchange dates, the first against the start cash."""
-    return _since_start(result, last_of_each(dates_of(result.at, result.zone)))
+    return _since_start(result, last_of_each(local_days(result.at, result.zone)))
 
 
 def monthly_returns(result: RunResult) -> list[tuple[int, int, float]]:
     """Year, month and simple return of each calendar month of the exchange, the first against the start cash."""
-    days = dates_of(result.at, result.zone).astype("datetime64[D]")
+    days = local_days(result.at, result.zone).astype("datetime64[D]")
     months: Integers = days.astype("datetime64[M]").astype(np.int64)
     ends = last_of_each(months)
     returns = _since_start(result, ends)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from tradsys.core.units import DAY, HOUR, MINUTE, SCALE, SECOND, format_money, to_text
 from tradsys.portfolio.charts import item_label
-from tradsys.portfolio.exchange_time import text
 from tradsys.portfolio.result import RoundTrip, RunResult
+from tradsys.reference.clock import text
 
 NONE = "–"
 SHOWN_AT_EACH_END = 25

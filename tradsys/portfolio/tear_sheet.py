@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from tradsys.core.units import format_money
 from tradsys.portfolio import charts, tables
-from tradsys.portfolio.exchange_time import text
 from tradsys.portfolio.performance import measure
 from tradsys.portfolio.result import RunResult
+from tradsys.reference.clock import text
 
 MOST_PRICE_CHARTS = 6
 

@@ -12,7 +12,8 @@ from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.units import HOUR, MINUTE, SECOND
 from tradsys.market import time_texts
 from tradsys.market.intervals import interval_of, span_of
-from tradsys.market.times import from_clock_number, from_dates, from_epoch, iso, to_local, to_utc
+from tradsys.market.times import from_clock_number, from_dates, from_epoch
+from tradsys.reference.clock import iso, to_local, to_utc
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,7 @@ import pytest
 
 from tests.unit.portfolio.runs import daily_run, minute_run
 from tradsys.core.errors import DataError
-from tradsys.core.units import HOUR, MINUTE, SCALE
-from tradsys.portfolio.exchange_time import dates_of, text, to_wall_clock
+from tradsys.core.units import SCALE
 from tradsys.portfolio.performance import charges_paid, daily_returns, drawdown, measure, monthly_returns
 
 
@@ -130,14 +129,6 @@ def test_charges_paid_step_up_at_each_fill() -> None:
 
 def test_drawdown_measures_from_the_start_cash() -> None:
     assert drawdown(np.array([90, 120, 60]), 100).tolist() == pytest.approx([-0.1, 0.0, -0.5])
-
-
-def test_exchange_dates_across_a_change_of_clocks() -> None:
-    spring = 1_710_054_000_000_000_000  # 2024-03-10 07:00 UTC: New York moves from -5 h to -4 h
-    at = np.array([spring - HOUR, spring, spring + 21 * HOUR - MINUTE, spring + 21 * HOUR])
-    assert (to_wall_clock(at, "America/New_York") - at).tolist() == [-5 * HOUR, -4 * HOUR, -4 * HOUR, -4 * HOUR]
-    assert dates_of(at, "America/New_York").tolist() == [19_792, 19_792, 19_792, 19_793]
-    assert text(spring, "Asia/Kolkata") == "2024-03-10 12:30 IST"
 
 
 def test_curves_of_unequal_length_are_refused() -> None:

@@ -17,7 +17,8 @@ from tradsys.market.arrow import from_numpy, to_numpy
 from tradsys.market.readers.delimited import table_of
 from tradsys.market.readers.raw import RawBars, Request, stem
 from tradsys.market.readers.table import bars_of
-from tradsys.market.times import from_dates, to_utc
+from tradsys.market.times import from_dates
+from tradsys.reference.clock import to_utc
 
 COLUMNS = ["time", "open", "high", "low", "close", "volume"]
 SCALED = {"equity": 10_000.0, "index": 1.0}

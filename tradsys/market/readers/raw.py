@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tradsys.core.errors import DataError
 from tradsys.market.labels import Label
-from tradsys.market.times import Int64s
+from tradsys.reference.clock import Int64s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

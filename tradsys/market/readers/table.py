@@ -16,7 +16,8 @@ from tradsys.market import time_texts
 from tradsys.market.arrow import to_numpy
 from tradsys.market.readers.raw import RawBars, Request, stem
 from tradsys.market.time_texts import Times
-from tradsys.market.times import Int64s, from_clock_number, from_epoch, to_utc
+from tradsys.market.times import from_clock_number, from_epoch
+from tradsys.reference.clock import Int64s, to_utc
 
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "moment": ("datetime", "timestamp", "dateandtime", "opentime", "starttime", "ts", "at"),
