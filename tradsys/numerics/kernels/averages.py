@@ -20,9 +20,9 @@ def sma(memory: Array, rows: Array, out: Array) -> None:
 
 
 @kernel
-def ema(memory: Array, rows: Array, out: Array) -> None:
+def _exponential(memory: Array, rows: Array, out: Array, alpha: float) -> None:
     params, state, _ = parts(memory)
-    period, alpha = int(params[0]), 2.0 / (params[0] + 1.0)
+    period = int(params[0])
     count, mean = int(state[0]), state[1]
     for i in range(rows.shape[1]):
         count, mean, out[0, i] = ema_step(count, mean, period, alpha, rows[0, i])
@@ -30,13 +30,15 @@ def ema(memory: Array, rows: Array, out: Array) -> None:
 
 
 @kernel
+def ema(memory: Array, rows: Array, out: Array) -> None:
+    params, _, _ = parts(memory)
+    _exponential(memory, rows, out, 2.0 / (params[0] + 1.0))
+
+
+@kernel
 def smma(memory: Array, rows: Array, out: Array) -> None:
-    params, state, _ = parts(memory)
-    period, alpha = int(params[0]), 1.0 / params[0]
-    count, mean = int(state[0]), state[1]
-    for i in range(rows.shape[1]):
-        count, mean, out[0, i] = ema_step(count, mean, period, alpha, rows[0, i])
-    state[0], state[1] = count, mean
+    params, _, _ = parts(memory)
+    _exponential(memory, rows, out, 1.0 / params[0])
 
 
 @kernel

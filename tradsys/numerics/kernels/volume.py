@@ -123,27 +123,26 @@ def volume_price_trend(memory: Array, rows: Array, out: Array) -> None:
 
 
 @kernel
-def negative_volume_index(memory: Array, rows: Array, out: Array) -> None:
+def _volume_index(memory: Array, rows: Array, out: Array, sign: float) -> None:
+    """Follows the close on bars whose volume moved in the direction of `sign`."""
     _, _, window = parts(memory)
     index, close, volume = window[0], window[1], window[2]
     for i in range(rows.shape[1]):
         change = ratio(rows[0, i], close, 1.0)
-        index = 1000.0 if math.isnan(index) else index * (change if rows[1, i] < volume else 1.0)
+        index = 1000.0 if math.isnan(index) else index * (change if sign * (rows[1, i] - volume) > 0.0 else 1.0)
         close, volume = rows[0, i], rows[1, i]
         out[0, i] = index
     window[0], window[1], window[2] = index, close, volume
 
 
 @kernel
+def negative_volume_index(memory: Array, rows: Array, out: Array) -> None:
+    _volume_index(memory, rows, out, -1.0)
+
+
+@kernel
 def positive_volume_index(memory: Array, rows: Array, out: Array) -> None:
-    _, _, window = parts(memory)
-    index, close, volume = window[0], window[1], window[2]
-    for i in range(rows.shape[1]):
-        change = ratio(rows[0, i], close, 1.0)
-        index = 1000.0 if math.isnan(index) else index * (change if rows[1, i] > volume else 1.0)
-        close, volume = rows[0, i], rows[1, i]
-        out[0, i] = index
-    window[0], window[1], window[2] = index, close, volume
+    _volume_index(memory, rows, out, 1.0)
 
 
 @kernel
