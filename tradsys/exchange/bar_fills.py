@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from tradsys.core.events import Order, OrderType, Side
+from tradsys.core.events import Bar, Order, OrderType, Side
+from tradsys.core.units import SCALE
 from tradsys.exchange.models import ExactBar, Slippage
 
 # Members are bound once: on Python 3.11 an attribute look-up on an enumeration costs a hundred nanoseconds.
@@ -117,3 +118,31 @@ def _stop_in_view(working: WorkingOrder, bar: ExactBar, trigger: int) -> bool:
     if working.since <= bar.start or working.entered_inside:
         return stop_reached(working.order.side, trigger, bar)
     return (bar.close - trigger) * working.order.side >= 0
+
+
+def banded(limits: tuple[int, int], order: Order, price: int, bar: ExactBar) -> int | None:
+    """No buyer trades in a bar locked at the upper limit, no seller in one locked at the lower.
+
+    A bar that lies outside the limits says that they were not the exchange's, as after a split that the run does not
+    know of: no limit then.
+    """
+    low, high = limits
+    if bar.low > high or bar.high < low:
+        return price
+    if (bar.low >= high) if order.side > 0 else (bar.high <= low):
+        return None
+    inside = min(max(price, low), high)
+    return None if order.limit and (order.limit - inside) * order.side < 0 else inside
+
+
+def exact_bar(bar: Bar, *, start: int) -> ExactBar:
+    """The bar in 1e-8, from when it began; volume 0 where it is missing."""
+    return ExactBar(
+        start,
+        bar.exchange_at,
+        round(bar.open * SCALE),
+        round(bar.high * SCALE),
+        round(bar.low * SCALE),
+        round(bar.close * SCALE),
+        round(bar.volume * SCALE) if bar.volume > 0 else 0,
+    )

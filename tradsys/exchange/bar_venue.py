@@ -23,7 +23,7 @@ from tradsys.core.events import (
 )
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import SCALE
-from tradsys.exchange.bar_fills import WorkingOrder, fill_price, follow, is_passive
+from tradsys.exchange.bar_fills import WorkingOrder, banded, exact_bar, fill_price, follow, is_passive
 from tradsys.exchange.models import (
     BasisPoints,
     ExactBar,
@@ -157,7 +157,7 @@ class BarVenue:
         """
         desk = self.working[bar.instrument]
         instrument = desk.instrument
-        exact = _exact(bar, start=max(bar.exchange_at - bar.span, previous_end, desk.opened_at))
+        exact = exact_bar(bar, start=max(bar.exchange_at - bar.span, previous_end, desk.opened_at))
         queue = [working for working in desk.orders if working.since < exact.end]
         crowded = len(queue) > 1 or bool(self._sleeping)
         budget = self._models.participation.allowed(exact, lot=instrument.lot_at(bar.at))
@@ -226,7 +226,7 @@ class BarVenue:
         if working.triggered and not was_triggered:
             meeting.events.append(Triggered(at=meeting.at, order_id=order.order_id))
         if price is not None and meeting.desk.limits is not _NO_LIMITS:
-            price = _banded(meeting.desk.limits, order, price, bar)
+            price = banded(meeting.desk.limits, order, price, bar)
         quantity = working.remaining if working.remaining < meeting.budget else meeting.budget
         if price is not None and quantity > 0 and (order.side < 0 or order.parent) and _must_be_held(order):
             quantity = min(quantity, self._available(order, meeting))
@@ -371,30 +371,3 @@ def _trade(order: Order, price: int, quantity: int, *, at: int, exchange_at: int
 def _must_be_held(order: Order) -> bool:
     """Exits of a bracket, and sales of what is delivered."""
     return order.parent > 0 or (order.side < 0 and order.product in _DELIVERED)
-
-
-def _banded(limits: tuple[int, int], order: Order, price: int, bar: ExactBar) -> int | None:
-    """No buyer trades in a bar locked at the upper limit, no seller in one locked at the lower.
-
-    A bar that lies outside the limits says that they were not the exchange's, as after a split that the run does not
-    know of: no limit then.
-    """
-    low, high = limits
-    if bar.low > high or bar.high < low:
-        return price
-    if (bar.low >= high) if order.side > 0 else (bar.high <= low):
-        return None
-    inside = min(max(price, low), high)
-    return None if order.limit and (order.limit - inside) * order.side < 0 else inside
-
-
-def _exact(bar: Bar, *, start: int) -> ExactBar:
-    return ExactBar(
-        start,
-        bar.exchange_at,
-        round(bar.open * SCALE),
-        round(bar.high * SCALE),
-        round(bar.low * SCALE),
-        round(bar.close * SCALE),
-        round(bar.volume * SCALE) if bar.volume > 0 else 0,
-    )
