@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -13,7 +12,7 @@ from tradsys.core.errors import ConfigError, StrategyError, UnknownName
 from tradsys.core.events import Product, Side
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.ports import ChargePlan
-from tradsys.core.units import SCALE, SECOND, from_float, from_text
+from tradsys.core.units import SCALE, from_float, from_text
 from tradsys.engine.backtest import Backtest
 from tradsys.engine.data import Loaded, load_data
 from tradsys.engine.engine import Engine
@@ -33,6 +32,7 @@ from tradsys.market.series import BarSeries
 from tradsys.portfolio.ledger import Ledger
 from tradsys.reference.charge_plans import charge_plan
 from tradsys.reference.charges import rates_on, segment_of
+from tradsys.reference.clock import local_date
 from tradsys.reference.ticks import INDEX_FUTURES, Underlying, futures_of, margin_rate, tick_steps
 from tradsys.risk.checks import PRODUCTS, Delivery, Funds, IntradayEntry, Tradable
 from tradsys.signals.sizing import build as build_sizer
@@ -175,7 +175,7 @@ def _margins(run: RunFile) -> MarginRate:
             return SCALE
         if leverage is not None and product is Product.MIS and instrument.segment is Segment.EQUITY:
             return from_float(1 / leverage)
-        day = fixed or datetime.datetime.fromtimestamp(at // SECOND, datetime.UTC).date()
+        day = fixed or local_date(at, "UTC")
         key = (instrument.segment, product, _underlying(instrument), day)
         if key not in known:
             known[key] = margin_rate(instrument.segment, product, day, underlying=key[2])
@@ -217,7 +217,7 @@ def _refuse_uncovered(run: RunFile, instruments: dict[str, Instrument], data: Lo
             if instrument.segment is Segment.INDEX or runner.product not in PRODUCTS[instrument.segment]:
                 continue
             first = int(series.at[min(data.first[name], len(series) - 1)])
-            day = as_of or datetime.datetime.fromtimestamp(first // SECOND, ZoneInfo(data.zone)).date()
+            day = as_of or local_date(first, data.zone)
             for side in Side:
                 rates_on(
                     day,
