@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.agreement import shared_bars
 from benchmarks.peers import ROOT, WORKLOADS, PeerScript, PeerUnavailable, environment, printed, scripts_folder
 from benchmarks.report import report
+from benchmarks.yardstick import bars_a_second
 
 ONCE_OVER_SECONDS = 30.0
 NAMES = (*WORKLOADS, "start")
@@ -96,10 +98,11 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Measure, write the report, print where it is."""
     asked = arguments()
+    bare = bars_a_second(shared_bars().bars(1_000_000))
     measured = {name: measure(name, runs=asked.runs) for name in asked.workloads or NAMES}
     lines = {name: each.lines for name, each in measured.items()}
     absent = {name: each.absent for name, each in measured.items()}
-    asked.output.write_text(report(lines, absent, date=asked.date))
+    asked.output.write_text(report(lines, absent, date=asked.date, yardstick=bare))
     print(asked.output)
     return 0
 
