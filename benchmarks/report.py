@@ -32,7 +32,7 @@ def report(lines: Mapping[str, Lines], absent: Mapping[str, Mapping[str, str]], 
         INTRODUCTION,
         f"{date} · {machine()}",
         f"A bare Python loop over the same bars, the two means and no backtester, does {yardstick:,.0f} bars/s here; "
-        "where the targets were set it did 2,300,000. Absolute figures compare by that ratio, ratios to peers directly.",
+        "where the targets were set it did 2,300,000. Absolute figures compare by that ratio.",
         "## Targets\n\n" + targets(lines),
         *(section(name, lines[name], absent[name]) for name in lines),
     ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from collections import deque
 from typing import Any
+
+from benchmarks.agreement import shared_bars
 
 FAST, SLOW = 10, 50
 
@@ -47,3 +50,7 @@ def bars_a_second(bars: dict[str, Any], *, times: int = 3) -> float:
             on_bar(*row)
         speeds.append(len(columns[0]) / (time.perf_counter() - began))
     return statistics.median(speeds)
+
+
+if __name__ == "__main__":
+    print(json.dumps({"per_sec": bars_a_second(shared_bars().bars(1_000_000))}))

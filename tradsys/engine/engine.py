@@ -123,9 +123,7 @@ class Engine:
         market = self.markets[event.instrument]
         market.bar = event
         if market.row == market.boundary:
-            market.refill()
-        elif market.boundary < 0:
-            market.step(event)
+            market.advance(event)
         row = market.row
         for fields, name, column in market.columns:
             fields[name] = column[row]

@@ -48,6 +48,7 @@ class Market:
         "_columns",
         "_factors",
         "_observed",
+        "_stepped",
         "_steppers",
         "_warming",
         "bar",
@@ -74,6 +75,7 @@ class Market:
         self._base = 0
         self._columns: list[_Column] = []
         self._warming: list[tuple[Reading, int]] = []
+        self._stepped = False
         self._steppers: list[tuple[Reading, Indicator, Stepper]] = []
 
     @property
@@ -113,6 +115,14 @@ class Market:
         self._base = first
         self.boundary = self.row = 0
 
+    def advance(self, bar: Bar) -> None:
+        """The bar in hand needs more than the next row: a new stretch of columns, or, live, a step with every bar."""
+        if self._stepped:
+            self.step(bar)
+            self.boundary = self.row + 1
+        else:
+            self.refill()
+
     def refill(self) -> None:
         """Bring in the next rows of every column; a reading is `ready` from the row its warm-up ends.
 
@@ -139,19 +149,17 @@ class Market:
         self._factors = factor
         for indicator, reading in requests:
             self._steppers.append((reading, indicator, indicator.stepper()))
-        self.boundary = -1
+        self._stepped = True
 
     def warm(self, series: BarSeries, first: int) -> None:
         """Step through the rows before the first that will be traded on."""
         for row in range(first):
             prices = series.matrix[:, row].tolist()
             self.step(Bar(int(series.at[row]), int(series.exchange_at[row]), series.instrument, series.span, *prices))
-            self.row = row + 1
+            self.boundary = self.row = row + 1
 
     def step(self, bar: Bar) -> None:
         """Feed a bar to the stepped indicators."""
-        if not self._steppers:
-            return
         factor = 1.0 if self._factors is None else float(self._factors[self.row])
         for reading, indicator, stepper in self._steppers:
             values = stepper.step(

@@ -46,9 +46,7 @@ def readings(row: Row, *, stepped: bool, first: int, split: bool) -> list[tuple[
     for number in range(first, BARS):
         bar = Bar(int(bars.at[number]), int(bars.at[number]), "NSE:A", MINUTE, *bars.matrix[:, number].tolist())
         if market.row == market.boundary:
-            market.refill()
-        elif market.boundary < 0:
-            market.step(bar)
+            market.advance(bar)
         for fields, name, column in market.columns:
             fields[name] = column[market.row]
         market.row += 1
