@@ -109,8 +109,3 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         units = from_float(value)
         lot = self.lot_at(at)
         return Quantity(units // lot * lot if units >= 0 else -(-units // lot * lot))
-
-
-def is_option(instrument: Instrument) -> bool:
-    """Whether the instrument is an option."""
-    return instrument.segment is Segment.OPTION

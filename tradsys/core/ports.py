@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import ClassVar, Protocol
 
 import msgspec
 
-from tradsys.core.events import Approved, Bar, Fill, Order, OrderEvent, Refused
+from tradsys.core.events import Fill, Order, Refused
 from tradsys.core.instruments import Instrument
 
 
@@ -71,16 +70,6 @@ class ChargePlan(Protocol):
         """Items of an option exercised at expiry for its intrinsic value in money, 1e-8."""
 
 
-class Venue(Protocol):
-    """Where approved orders go and order events come from."""
-
-    def submit(self, approved: Approved) -> Sequence[OrderEvent]:
-        """Take an order; what the venue says at once."""
-
-    def cancel(self, order_id: int, *, at: int) -> Sequence[OrderEvent]:
-        """Withdraw an order."""
-
-
 class Sizer(Protocol):
     """Exposure to a target position. `looks_at_equity` says whether `equity` matters; where not, it is 0."""
 
@@ -88,10 +77,3 @@ class Sizer(Protocol):
 
     def quantity(self, *, strength: float, price: float, equity: float) -> float:
         """Units wanted for a strength in -1…1 at a price, of an equity in currency units."""
-
-
-class Feed(Protocol):
-    """Market data in time order."""
-
-    def __iter__(self) -> Iterator[Bar]:
-        """Yield events, oldest first."""

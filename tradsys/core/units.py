@@ -21,7 +21,6 @@ LARGEST = 9 * 10**15 // SCALE
 _EXACT = Context(prec=1000, traps=[InvalidOperation, Inexact])
 """Decimal's default context rounds to 28 digits without a word."""
 
-Nanos = NewType("Nanos", int)
 Price = NewType("Price", int)
 Quantity = NewType("Quantity", int)
 Money = NewType("Money", int)
