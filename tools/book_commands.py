@@ -127,7 +127,8 @@ def _spoilt(random: np.random.Generator, about: Character, good: Column, bad: Co
 def _around(random: np.random.Generator, about: Character, shift: Column | int = 0) -> Column:
     """Prices about the centre, at least 1 and at most the most."""
     drawn = random.normal(0, about.width, BLOCK).round().astype(np.int64) + about.centre + shift
-    return np.clip(drawn, 1, MAX_PRICE)
+    clipped: Column = np.clip(drawn, 1, MAX_PRICE)
+    return clipped
 
 
 def _first_prices(random: np.random.Generator, about: Character, action: Column, kind: Column, side: Column) -> Column:

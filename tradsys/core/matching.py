@@ -203,7 +203,7 @@ class MatchingBook(Protocol):
         """Best bid price, quantity shown there, best ask price, quantity shown there; 0 where there is none.
         Market orders of an auction are not counted."""
 
-    def levels(self, instrument: int, side: BookSide, count: int) -> list[tuple[int, int, int]]:
+    def levels(self, instrument: int, side: BookSide, *, count: int) -> list[tuple[int, int, int]]:
         """Price, quantity shown and number of orders of the best levels."""
 
     def orders(self, instrument: int) -> list[Resting]:

@@ -95,10 +95,10 @@ class ReferenceBook:
 
     def best(self, instrument: int) -> tuple[int, int, int, int]:
         """Best bid price, quantity shown there, best ask price, quantity shown there; 0 where there is none."""
-        bids, asks = (self.levels(instrument, side, 1) or [(0, 0, 0)] for side in (BUY, SELL))
+        bids, asks = (self.levels(instrument, side, count=1) or [(0, 0, 0)] for side in (BUY, SELL))
         return bids[0][0], bids[0][1], asks[0][0], asks[0][1]
 
-    def levels(self, instrument: int, side: BookSide, count: int) -> list[tuple[int, int, int]]:
+    def levels(self, instrument: int, side: BookSide, *, count: int) -> list[tuple[int, int, int]]:
         """Price, quantity shown and number of orders of the best levels."""
         return self._books[instrument].levels(side)[:count]
 
@@ -249,7 +249,7 @@ class ReferenceBook:
         while order.open and makers and book.reached(order, makers[0].price):
             maker = makers[0]
             quantity = min(order.open, maker.shown)
-            if is_own(order, maker) and order.rule != ALLOW:
+            if is_own(order, maker=maker) and order.rule != ALLOW:
                 if self._prevent(book, order, maker, quantity):
                     return filled, Reason.SELF_TRADE
                 continue

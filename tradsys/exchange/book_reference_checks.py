@@ -114,7 +114,7 @@ def is_crossed(book: InstrumentBook) -> bool:
     return any(order.kind == MARKET for order in book.orders()) or (bid >= ask > 0)
 
 
-def is_own(order: Order, maker: Order) -> bool:
+def is_own(order: Order, *, maker: Order) -> bool:
     """Whether both belong to one account."""
     return order.account != 0 and order.account == maker.account
 
@@ -125,7 +125,7 @@ def can_fill_whole(book: InstrumentBook, order: Order) -> bool:
     within = [maker for maker in book.resting[1 - order.side] if book.reached(order, maker.price)]
     for _, level in groupby(within, key=attrgetter("price")):
         makers = list(level)
-        own = [position for position, maker in enumerate(makers) if is_own(order, maker)]
+        own = [position for position, maker in enumerate(makers) if is_own(order, maker=maker)]
         if own and order.rule in STOPPED_BY_OWN:
             return counted + sum(maker.shown for maker in makers[: own[0]]) >= order.open
         skipped = own if order.rule == SelfTrade.CANCEL_OLDEST else []
