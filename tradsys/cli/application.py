@@ -15,6 +15,7 @@ from tradsys.cli.backtest import backtest
 from tradsys.cli.charges import charges
 from tradsys.cli.config import config_app
 from tradsys.cli.data import data_app
+from tradsys.cli.exchange import exchange_app
 from tradsys.cli.new import new_app
 from tradsys.cli.strategies import strategies
 from tradsys.core.errors import TradSysError
@@ -42,6 +43,7 @@ verbs.command()(backtest)
 verbs.command()(charges)
 verbs.command()(strategies)
 verbs.add_typer(data_app, name="data")
+verbs.add_typer(exchange_app, name="exchange")
 verbs.add_typer(config_app, name="config")
 verbs.add_typer(new_app, name="new")
 
