@@ -52,7 +52,7 @@ class Character:
 
 def character(random: np.random.Generator) -> Character:
     """Draw what a seed is about."""
-    ids = random.integers(-(2**62), 2**62, 36)
+    ids = random.integers(-(2**62), 2**62, int(random.choice([24, 40, 120], p=[0.4, 0.4, 0.2])))
     ids[: len(ODD_IDS)] = ODD_IDS
     return Character(
         centre=int(random.choice([3, 100, 10_000, 1_000_000, MAX_PRICE - 3], p=[0.1, 0.35, 0.35, 0.1, 0.1])),
