@@ -16,6 +16,7 @@ from tradsys.core.matching import (
     Status,
 )
 
+BETWEEN_CHECKS = 100
 TAKES_FROM_BOTH = (BookEventKind.TRADE, BookEventKind.DECREMENTED)
 REMOVES = (BookEventKind.CANCELLED, BookEventKind.EXPIRED)
 
@@ -106,6 +107,7 @@ def compare(
                 laws.check_not_crossed(given, command.instrument)
             if not (number + 1) % between_hashes:
                 hashes.append(_agreed_hash(expected, given))
+            if not (number + 1) % BETWEEN_CHECKS:
                 laws.check(given)
         hashes.append(_agreed_hash(expected, given))
         laws.check(given)
