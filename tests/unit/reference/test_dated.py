@@ -21,6 +21,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "lots": ("underlying",),
     "price_bands": ("kind",),
     "margins": ("segment", "product", "underlying"),
+    "settlement": ("exchange", "item"),
 }
 OTHER_FILES = {"sessions", "overlay", "corporate_actions"}
 
