@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
+
+import numpy as np
 
 from tradsys.core.events import (
     Approved,
     Bar,
-    CancelRequested,
     CorporateAction,
     Entry,
     OrderEvent,
@@ -40,6 +42,7 @@ class Backtest:
 
     def __init__(self, engine: Engine, venue: BarVenue, schedule: Schedule, cutoffs: dict[str, int]) -> None:
         self._engine = engine
+        self._outbox = engine.outbox
         self._venue = venue
         self._schedule = schedule
         self._cutoffs = cutoffs
@@ -55,22 +58,24 @@ class Backtest:
         self._end()
 
     def _loop(self, feed: BarFeed, progress: Callable[[int], None], stop: Callable[[], bool]) -> None:
-        process, working = self._engine.process, self._venue.working
-        due = self._schedule.next_at
-        for chunk in feed.chunks():
+        for start in range(0, len(feed), CHUNK):
             if stop():
                 self.interrupted = True
                 break
-            for bar in chunk:
-                if bar.at > due:
-                    due = self._advance(bar.at)
-                if working and bar.instrument in working:
-                    self._match(bar)
-                entries = process(bar)
-                if entries:
-                    self._route(entries)
-            self.bars = min(self.bars + CHUNK, len(feed))
+            self._chunk(feed, slice(start, start + CHUNK))
+            self.bars = min(start + CHUNK, len(feed))
             progress(self.bars)
+
+    def _chunk(self, feed: BarFeed, rows: slice) -> None:
+        """Some rows, in stretches between which something is due."""
+        times, bars = feed.times(rows), feed.bars(rows)
+        row = 0
+        while row < len(times):
+            self._advance(int(times[row]))
+            end = int(np.searchsorted(times, self._schedule.next_at, side="right"))
+            for entries in self._engine.sweep(islice(bars, end - row), awaited=self._venue.working, meet=self._match):
+                self._route(entries)
+            row = end
 
     def _end(self) -> None:
         """What was still due when the data ended, up to the close of its last session."""
@@ -78,10 +83,11 @@ class Backtest:
         self._advance(last + 1)
         self._route(self._engine.stop(at=last))
 
-    def _advance(self, at: int) -> int:
-        for event in self._schedule.before(at):
-            self._due(event)
-        return self._schedule.next_at
+    def _advance(self, at: int) -> None:
+        """Everything due before an instant."""
+        if at > self._schedule.next_at:
+            for event in self._schedule.before(at):
+                self._due(event)
 
     def _due(self, event: Due) -> None:
         if type(event) is Cutoff:
@@ -119,27 +125,24 @@ class Backtest:
 
     def _feed(self, events: Sequence[OrderEvent]) -> None:
         """All that the venue said at once is known before any answer to a part of it leaves."""
-        if len(events) == 1:
-            entries = self._engine.process(events[0])
-            self.log += entries
-            self._carry_out(entries)
-            return
-        heard = [self._engine.process(event) for event in events]
-        for entries in heard:
-            self.log += entries
-        for entries in heard:
-            self._carry_out(entries)
+        process = self._engine.process
+        for event in events:
+            self.log += process(event)
+        if self._outbox:
+            self._deliver()
 
     def _route(self, entries: Sequence[Entry]) -> None:
         """Keep every line, and carry what was approved or withdrawn to the venue."""
         self.log += entries
-        self._carry_out(entries)
+        if self._outbox:
+            self._deliver()
 
-    def _carry_out(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            body = entry.body
-            kind = type(body)
-            if kind is Approved:
-                self._feed(self._venue.submit(body))  # type: ignore[arg-type]  # kind says so
-            elif kind is CancelRequested:
-                self._feed(self._venue.cancel(body.order_id, at=entry.at, reason=body.reason))  # type: ignore[union-attr]
+    def _deliver(self) -> None:
+        """Each to the venue in its turn; what its answer brings goes before the next."""
+        asked = self._outbox.copy()
+        self._outbox.clear()
+        for each in asked:
+            if isinstance(each, Approved):
+                self._feed(self._venue.submit(each))
+            else:
+                self._feed(self._venue.cancel(each.order_id, at=each.at, reason=each.reason))

@@ -7,15 +7,17 @@ lines of the decision log that the event caused; the caller keeps them and carri
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from tradsys.core.errors import ConfigError, InvariantBroken
 from tradsys.core.events import (
     Accepted,
+    Approved,
     Bar,
     CancelIntent,
     Cancelled,
+    CancelRequested,
     CorporateAction,
     Decision,
     Depth,
@@ -49,8 +51,10 @@ from tradsys.engine.planning import QUOTE, Planner
 from tradsys.engine.runner import Desire, Runner
 from tradsys.engine.standing import AccountStanding
 from tradsys.portfolio.ledger import Ledger
+from tradsys.strategies.context import missing_output
 
-INTENTS = frozenset({Signal, Target, OrderIntent, TwoOrders, QuoteIntent, CancelIntent})
+Carrier = Callable[..., None]
+"""Carries out an intent: runner, desire, intent, instant; by name the line of the log that caused it, and the lines."""
 
 _QUIET: tuple[Entry, ...] = ()
 
@@ -99,6 +103,14 @@ class Engine:
             TwoOrders: self._planner.two_orders,
             QuoteIntent: self._planner.quote,
         }
+        self._carriers: dict[type, Carrier] = {
+            Signal: self._pursue,
+            Target: self._pursue,
+            OrderIntent: self._place,
+            TwoOrders: self._place,
+            QuoteIntent: self._place,
+            CancelIntent: self._withdraw,
+        }
         self._handlers: dict[type, Callable[[Any], Sequence[Entry]]] = {
             Fill: self._desk.on_fill,
             Accepted: self._desk.on_order_event,
@@ -118,31 +130,43 @@ class Engine:
 
     def process(self, event: Any) -> Sequence[Entry]:
         """Everything one event causes, in order, already checked. Raises `InvariantBroken` when a law is broken."""
-        if type(event) is not Bar:
-            return self._handlers[type(event)](event)
-        market = self.markets[event.instrument]
-        market.bar = event
-        if market.row == market.boundary:
-            market.advance(event)
-        row = market.row
-        for fields, name, column in market.columns:
-            fields[name] = column[row]
-        market.row = row + 1
-        entries: list[Entry] | None = None
-        for handler, account, runner in market.listeners:
-            try:
-                intents = handler(event, account)
-                if intents is not None:
-                    for intent in intents:
-                        if entries is None:
-                            entries = []
-                        self._decide(runner, intent, event.at, entries)
-            except InvariantBroken:
-                raise
-            except Exception as error:  # an author's code may raise anything: it is halted, the others go on
-                entries = [] if entries is None else entries
-                self._halt(runner, error, event.at, entries)
-        return _QUIET if entries is None else entries
+        if type(event) is Bar:
+            return next(self.sweep((event,)), _QUIET)
+        return self._handlers[type(event)](event)
+
+    def sweep(
+        self, bars: Iterable[Bar], *, awaited: Collection[str] = (), meet: Callable[[Bar], None] | None = None
+    ) -> Iterator[Sequence[Entry]]:
+        """Process bars one by one; yields what each causes, if anything, before the next is looked at.
+
+        A bar of an instrument in `awaited` is handed to `meet` first: the venue trades on it before strategies see it.
+        """
+        markets = self.markets
+        entries: list[Entry] = []
+        for bar in bars:
+            name = bar.instrument
+            if awaited and name in awaited:
+                meet(bar)  # type: ignore[misc]  # who awaits anything gives it
+            market = markets[name]
+            market.bar = bar
+            row = market.row
+            if row == market.boundary:
+                market.advance(bar)
+                row = market.row
+            for fields, output, column in market.columns:
+                fields[output] = column[row]
+            market.row = row + 1
+            for handler, account, runner in market.listeners:
+                try:
+                    for intent in handler(bar, account) or ():
+                        self._decide(runner, intent, bar.at, entries)
+                except InvariantBroken:
+                    raise
+                except Exception as error:  # an author's code may raise anything: it is halted, the others go on
+                    self._halt(runner, error, bar.at, entries)
+            if entries:
+                yield entries
+                entries = []
 
     def _on_tick(self, tick: Tick) -> Sequence[Entry]:
         """A trade or quote: the last price moves, strategies that want ticks are asked."""
@@ -184,6 +208,11 @@ class Engine:
         """Orders between approval and their end, by id."""
         return self._desk.live
 
+    @property
+    def outbox(self) -> list[Approved | CancelRequested]:
+        """What the venue must hear, oldest first. Whoever carries it there takes it out."""
+        return self._desk.outbox
+
     def roll(self, *, near: str, far: str, at: int) -> Sequence[Entry]:
         """Carry every position from an expiring contract to the next: close here, open there, both at market."""
         return self._duties.roll(near=near, far=far, at=at)
@@ -200,7 +229,7 @@ class Engine:
                 self._decide(runner, intent, at, entries)
         except InvariantBroken:
             raise
-        except Exception as error:  # as in `process`
+        except Exception as error:  # as in `sweep`
             self._halt(runner, error, at, entries)
 
     def _halt(self, runner: Runner, error: Exception, at: int, entries: list[Entry]) -> None:
@@ -219,23 +248,17 @@ class Engine:
     def _decide(self, runner: Runner, intent: Decision, at: int, entries: list[Entry]) -> None:
         """Log an intent and carry it out."""
         desire = runner.desires.get(intent.instrument)
-        kind = type(intent)
-        if desire is None or kind not in INTENTS:
+        carry = self._carriers.get(type(intent))
+        if desire is None or carry is None:
             raise ConfigError(
-                f"{runner.id} does not trade {intent.instrument}, or {kind.__name__} is no intent",
+                f"{runner.id} does not trade {intent.instrument}, or {type(intent).__name__} is no intent",
                 value=intent.instrument,
                 limit=", ".join(runner.desires),
             )
         seq = self._log.number()
         entries.append(Entry(seq, -1, at, runner.id, intent))
-        if isinstance(intent, CancelIntent):
-            self._withdraw(runner, intent, at=at, cause=seq, entries=entries)
-            return
         try:
-            if kind is Signal or kind is Target:
-                self._pursue(runner, desire, intent, at, cause=seq, entries=entries)
-            else:
-                self._place(runner, intent, at, cause=seq, entries=entries)
+            carry(runner, desire, intent, at, cause=seq, entries=entries)
         except ConfigError as error:
             self._refuse(runner, error, at=at, cause=seq, entries=entries)
 
@@ -258,7 +281,9 @@ class Engine:
             if not self._desk.submit(runner, order, desire, cause=cause, entries=entries):
                 break
 
-    def _place(self, runner: Runner, intent: Decision, at: int, *, cause: int, entries: list[Entry]) -> None:
+    def _place(
+        self, runner: Runner, desire: Desire, intent: Decision, at: int, *, cause: int, entries: list[Entry]
+    ) -> None:
         """Orders as written; a bracket whose entry is refused has no children."""
         orders = self._plans[type(intent)](runner, intent, at)
         if type(intent) is QuoteIntent:
@@ -274,7 +299,9 @@ class Engine:
         )
         self._log.append(entries, refused, cause=cause, at=at, strategy=runner.id)
 
-    def _withdraw(self, runner: Runner, intent: CancelIntent, *, at: int, cause: int, entries: list[Entry]) -> None:
+    def _withdraw(
+        self, runner: Runner, desire: Desire, intent: CancelIntent, at: int, *, cause: int, entries: list[Entry]
+    ) -> None:
         reason = intent.reason or "asked by its strategy"
         for live in list(self._desk.live.values()):
             ours = live.runner is runner and live.order.instrument == intent.instrument
@@ -294,4 +321,6 @@ def _nobody(event: OpenInterest) -> Sequence[Entry]:
 
 
 def _halted(at: int, strategy: str, error: Exception, text: str) -> Halted:
-    return Halted(at=at, strategy=strategy, error=f"{type(error).__name__}: {error}", traceback=text)
+    return Halted(
+        at=at, strategy=strategy, error=f"{type(error).__name__}: {error}{missing_output(error)}", traceback=text
+    )

@@ -1,4 +1,4 @@
-"""Bars in time order, built in bulk: chunks of at most `CHUNK` rows, so memory is bounded whatever the history."""
+"""Bars in time order, built in bulk: `CHUNK` rows at a time, so memory is bounded whatever the history."""
 
 from __future__ import annotations
 
@@ -40,14 +40,16 @@ class BarFeed:
     def __len__(self) -> int:
         return len(self._at)
 
-    def chunks(self) -> Iterator[Iterable[Bar]]:
-        """Iterables of bars, oldest first."""
-        for start in range(0, len(self), CHUNK):
-            rows = slice(start, start + CHUNK)
-            at = self._at[rows].tolist()
-            exchange_at = at if self._exchange_at is self._at else self._exchange_at[rows].tolist()
-            prices = [row.tolist() for row in self._matrix[:, rows]]
-            yield map(Bar, at, exchange_at, _values(self._names, rows), _values(self._spans, rows), *prices)
+    def times(self, rows: slice) -> NDArray[np.int64]:
+        """When the bars of some rows end."""
+        return self._at[rows]
+
+    def bars(self, rows: slice) -> Iterator[Bar]:
+        """The bars of some rows, oldest first."""
+        at = self._at[rows].tolist()
+        exchange_at = at if self._exchange_at is self._at else self._exchange_at[rows].tolist()
+        prices = [row.tolist() for row in self._matrix[:, rows]]
+        return map(Bar, at, exchange_at, _values(self._names, rows), _values(self._spans, rows), *prices)
 
 
 def _merged(times: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64] | slice]:

@@ -10,6 +10,7 @@ import msgspec
 from tradsys.core.errors import InvariantBroken
 from tradsys.core.events import (
     Accepted,
+    Approved,
     Cancelled,
     CancelRequested,
     Charged,
@@ -85,7 +86,9 @@ class OrderDesk:
         self._gate = gate
         self._charges = charges
         self._log = log
+        self._number = log.number
         self._ask = ask
+        self.outbox: list[Approved | CancelRequested] = []
         self.live: dict[int, LiveOrder] = {}
 
     def submit(self, runner: Runner, order: Order, desire: Desire | None, *, cause: int, entries: list[Entry]) -> bool:
@@ -94,11 +97,12 @@ class OrderDesk:
         instrument = market.instrument
         claim = self._standing.claim(order, instrument, market.price)
         verdict = self._gate.judge(order, instrument, claim)
-        seq = self._log.number()
+        seq = self._number()
         entries.append(Entry(seq, cause, order.at, runner.id, verdict))
-        if type(verdict) is Refused:
+        if isinstance(verdict, Refused):
             self._tell(runner, order, verdict, remaining=order.quantity, state=OrderState.REFUSED, entries=entries)
             return False
+        self.outbox.append(verdict)
         quantity, side = order.quantity, order.side
         key = (order.strategy, order.instrument, order.product)
         offered = None
@@ -114,27 +118,22 @@ class OrderDesk:
         return True
 
     def _release(self, live: LiveOrder, quantity: int) -> None:
-        """Give back what a part of a live order had claimed."""
-        share = live.reserved * quantity // live.remaining
+        """Give back what a part of a live order had claimed; with the last of it the order is no longer live."""
+        order = live.order
+        remaining = live.remaining - quantity
+        share = live.reserved * quantity // live.remaining if remaining else live.reserved
         live.reserved -= share
-        live.remaining -= quantity
+        live.remaining = remaining
         self._standing.reserved -= share
-        if live.desire is not None:
-            live.desire.working -= quantity * live.order.side
         if live.offered is not None:
             live.offered[live.key] -= quantity
-
-    def _finish(self, live: LiveOrder) -> None:
-        """Nothing more will come of it: all that it still claimed is free."""
-        order, left = live.order, live.remaining
-        self._standing.reserved -= live.reserved
-        live.reserved = live.remaining = 0
-        if live.desire is not None:
-            live.desire.working -= left * order.side
-            live.desire.orders.remove(order.order_id)
-        if live.offered is not None:
-            live.offered[live.key] -= left
-        del self.live[order.order_id]
+        desire = live.desire
+        if desire is not None:
+            desire.working -= quantity * order.side
+            if not remaining:
+                desire.orders.remove(order.order_id)
+        if not remaining:
+            del self.live[order.order_id]
 
     def on_fill(self, fill: Fill) -> Sequence[Entry]:
         """Book a fill, charge it, and tell its strategy. Raises `InvariantBroken` for one that no order explains."""
@@ -146,17 +145,12 @@ class OrderDesk:
         live.state = step(live.state, fill, remaining=remaining)
         items = self._charges.on_fill(fill, live.instrument)
         total = items[0][1] if len(items) == 1 else sum([amount for _, amount in items])
-        if remaining:
-            self._release(live, quantity)
-        else:
-            self._finish(live)
+        self._release(live, quantity)
         self._ledger.book(fill, total, items, live.instrument)
-        entries: list[Entry] = []
         runner, at = live.runner, fill.at
-        seq = self._log.number()
+        seq = self._number()
         charged = Charged(at=at, order_id=fill.order_id, total=total, items=items)
-        entries.append(Entry(seq, live.seq, at, runner.id, fill))
-        entries.append(Entry(self._log.number(), seq, at, runner.id, charged))
+        entries = [Entry(seq, live.seq, at, runner.id, fill), Entry(self._number(), seq, at, runner.id, charged)]
         if runner.on_fill is not None:
             self._ask(runner, runner.on_fill, _fill_view(fill, charges=total, remaining=remaining), at, entries)
         return entries
@@ -166,12 +160,12 @@ class OrderDesk:
         live = self.live.get(event.order_id) or self._unknown(event)
         remaining = live.remaining
         state = live.state = step(live.state, event, remaining=remaining)
-        entries: list[Entry] = []
-        entries.append(Entry(self._log.number(), live.seq, event.at, live.runner.id, event))
+        runner = live.runner
+        entries = [Entry(self._number(), live.seq, event.at, runner.id, event)]
         if state in TERMINAL:
-            self._finish(live)
-        if live.runner.on_order is not None:
-            self._tell(live.runner, live.order, event, remaining=remaining, state=state, entries=entries)
+            self._release(live, remaining)
+        if runner.on_order is not None:
+            self._tell(runner, live.order, event, remaining=remaining, state=state, entries=entries)
         return entries
 
     def _unknown(self, event: OrderEvent) -> NoReturn:
@@ -195,6 +189,7 @@ class OrderDesk:
         body = CancelRequested(at=at, order_id=live.order.order_id, reason=reason)
         live.state = step(live.state, body, remaining=live.remaining)
         self._log.append(entries, body, cause=cause, at=at, strategy=live.runner.id)
+        self.outbox.append(body)
 
 
 def _fill_view(fill: Fill, *, charges: int, remaining: int) -> FillView:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tradsys.core.events import Bar, Order, OrderType, Side
-from tradsys.core.units import SCALE
+from tradsys.core.events import Order, OrderType, Side
 from tradsys.exchange.models import ExactBar, Slippage
 
 # Members are bound once: on Python 3.11 an attribute look-up on an enumeration costs a hundred nanoseconds.
@@ -133,16 +132,3 @@ def banded(limits: tuple[int, int], order: Order, price: int, bar: ExactBar) -> 
         return None
     inside = min(max(price, low), high)
     return None if order.limit and (order.limit - inside) * order.side < 0 else inside
-
-
-def exact_bar(bar: Bar, *, start: int) -> ExactBar:
-    """The bar in 1e-8, from when it began; volume 0 where it is missing."""
-    return ExactBar(
-        start,
-        bar.exchange_at,
-        round(bar.open * SCALE),
-        round(bar.high * SCALE),
-        round(bar.low * SCALE),
-        round(bar.close * SCALE),
-        round(bar.volume * SCALE) if bar.volume > 0 else 0,
-    )

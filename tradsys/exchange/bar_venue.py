@@ -23,7 +23,7 @@ from tradsys.core.events import (
 )
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import SCALE
-from tradsys.exchange.bar_fills import WorkingOrder, banded, exact_bar, fill_price, follow, is_passive
+from tradsys.exchange.bar_fills import WorkingOrder, banded, fill_price, follow, is_passive
 from tradsys.exchange.models import (
     BasisPoints,
     ExactBar,
@@ -65,15 +65,17 @@ _NO_LIMITS = (0, 2**62)
 
 
 class _Desk:
-    """One instrument's working orders and the day's price band."""
+    """One instrument's working orders, the day's price band, and tick and lot where they never change (else 0)."""
 
-    __slots__ = ("instrument", "limits", "opened_at", "orders")
+    __slots__ = ("instrument", "limits", "lot", "opened_at", "orders", "tick")
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self.orders: list[WorkingOrder] = []
         self.limits = _NO_LIMITS
         self.opened_at = 0
+        self.tick = instrument.ticks[0].step if len(instrument.ticks) == 1 else 0
+        self.lot = instrument.lots[0].step if len(instrument.lots) == 1 else 0
 
 
 class _Meeting(msgspec.Struct):
@@ -156,16 +158,16 @@ class BarVenue:
         `previous_end` is when the bar before it ended: a short last bar of a session begins there.
         """
         desk = self.working[bar.instrument]
-        instrument = desk.instrument
-        exact = exact_bar(bar, start=max(bar.exchange_at - bar.span, previous_end, desk.opened_at))
-        queue = [working for working in desk.orders if working.since < exact.end]
-        crowded = len(queue) > 1 or bool(self._sleeping)
-        budget = self._models.participation.allowed(exact, lot=instrument.lot_at(bar.at))
-        meeting = _Meeting(desk, exact, bar.at, instrument.tick_at(bar.at), budget, crowded, [])
+        at, end = bar.at, bar.exchange_at
+        exact = ExactBar(max(end - bar.span, previous_end, desk.opened_at), end, bar)
+        budget = self._models.participation.allowed(exact, lot=desk.lot or desk.instrument.lot_at(at))
+        orders = desk.orders
+        crowded = len(orders) > 1 or bool(self._sleeping)
+        meeting = _Meeting(desk, exact, at, desk.tick or desk.instrument.tick_at(at), budget, crowded, [])
         if crowded:
-            self._crowd(queue, meeting)
-        elif queue:
-            self._try(queue[0], meeting)
+            self._crowd([working for working in orders if working.since < end], meeting)
+        elif orders[0].since < end:
+            self._try(orders[0], meeting)
         return meeting.events
 
     def _crowd(self, queue: list[WorkingOrder], meeting: _Meeting) -> None:
@@ -196,8 +198,7 @@ class BarVenue:
         desk, working = found
         worse = self._models.slippage.worsen(price, side=working.order.side, tick=desk.instrument.tick_at(at))
         events: list[OrderEvent] = []
-        fill = _trade(working.order, worse, working.remaining, at=at, exchange_at=at, maker=False)
-        self._settle(desk, working, fill, events)
+        self._fill(desk, working, worse, working.remaining, at=at, exchange_at=at, maker=False, events=events)
         return events
 
     # --- inside
@@ -228,19 +229,38 @@ class BarVenue:
         if price is not None and meeting.desk.limits is not _NO_LIMITS:
             price = banded(meeting.desk.limits, order, price, bar)
         quantity = working.remaining if working.remaining < meeting.budget else meeting.budget
-        if price is not None and quantity > 0 and (order.side < 0 or order.parent) and _must_be_held(order):
+        if price is not None and quantity > 0 and (order.parent or (order.side < 0 and order.product in _DELIVERED)):
             quantity = min(quantity, self._available(order, meeting))
             if not quantity:
                 reason = "another order closed the position"
                 meeting.events += self.cancel(order.order_id, at=meeting.at, reason=reason)
                 return
         if price is not None and quantity > 0:
-            meeting.budget -= quantity
-            self._fill(working, price, quantity, meeting)
+            self._trade(working, price, quantity, meeting)
         elif order.type is _TRAILING and not working.triggered:
             follow(working, bar)
         if order.validity is _IOC and working.remaining and order.order_id in self._orders:
             self._end_immediate(meeting.desk, working, at=meeting.at, events=meeting.events)
+
+    def _trade(self, working: WorkingOrder, price: int, quantity: int, meeting: _Meeting) -> None:
+        """A fill inside a bar: from its budget, at its open or by its end."""
+        order, bar = working.order, meeting.bar
+        meeting.budget -= quantity
+        if meeting.crowded:
+            key = (order.strategy, order.product)
+            self._traded[key] = self._traded.get(key, 0) + order.side * quantity
+        exchange_at = bar.start if order.type is _MARKET and working.since <= bar.start else bar.end
+        maker = order.type is _LIMIT and is_passive(order, bar, since=working.since)
+        self._fill(
+            meeting.desk,
+            working,
+            price,
+            quantity,
+            at=meeting.at,
+            exchange_at=exchange_at,
+            maker=maker,
+            events=meeting.events,
+        )
 
     def _available(self, order: Order, meeting: _Meeting) -> int:
         """What an exit or a sale may still close: the position, less what this bar already traded."""
@@ -257,40 +277,50 @@ class BarVenue:
         if not working.filled:
             events += self._orphans(order_id, at=at, reason="its entry was cancelled")
 
-    def _fill(self, working: WorkingOrder, price: int, quantity: int, meeting: _Meeting) -> None:
-        order, bar = working.order, meeting.bar
-        kind = order.type
-        exchange_at = bar.start if kind is _MARKET and working.since <= bar.start else bar.end
-        maker = kind is _LIMIT and is_passive(order, bar, since=working.since)
-        fill = _trade(order, price, quantity, at=meeting.at, exchange_at=exchange_at, maker=maker)
-        if meeting.crowded:
-            key = (order.strategy, order.product)
-            self._traded[key] = self._traded.get(key, 0) + order.side * quantity
-        self._settle(meeting.desk, working, fill, meeting.events)
-
-    def _settle(self, desk: _Desk, working: WorkingOrder, fill: Fill, events: list[OrderEvent]) -> None:
-        """What a fill does to its own order, its exits and its twin."""
-        order, quantity, at = working.order, fill.quantity, fill.at
-        events.append(fill)
+    def _fill(
+        self,
+        desk: _Desk,
+        working: WorkingOrder,
+        price: int,
+        quantity: int,
+        *,
+        at: int,
+        exchange_at: int,
+        maker: bool,
+        events: list[OrderEvent],
+    ) -> None:
+        """A trade, and what it does to its own order, its exits and its twin. Where nothing is left to fill, what a
+        twin or a part-filled entry took away is cancelled, so quantities add up."""
+        order = working.order
+        events.append(
+            Fill(
+                at=at,
+                order_id=order.order_id,
+                exchange_at=exchange_at,
+                strategy=order.strategy,
+                instrument=order.instrument,
+                side=order.side,
+                quantity=quantity,
+                price=price,
+                product=order.product,
+                maker=maker,
+                reason=order.reason,
+            )
+        )
         working.remaining -= quantity
         working.filled += quantity
         if self._children:
             for child in self._children.get(order.order_id, ()):
                 child.remaining += quantity
         if not working.remaining:
-            self._finish(desk, working, at=at, events=events)
+            self._remove(desk, working)
+            if working.filled != order.quantity:
+                reason = "the other of the pair, or its entry, filled"
+                events.append(Cancelled(at=at, order_id=order.order_id, remaining=working.unfilled, reason=reason))
         if order.parent:
             events += self._stop_entering(order.parent, at=at)
         if order.group:
             events += self._reduce_twins(desk, order, quantity, at=at)
-
-    def _finish(self, desk: _Desk, working: WorkingOrder, *, at: int, events: list[OrderEvent]) -> None:
-        """Nothing is left to fill; what a twin or a part-filled entry took away is cancelled, so quantities add up."""
-        self._remove(desk, working)
-        order = working.order
-        if working.filled != order.quantity:
-            reason = "the other of the pair, or its entry, filled"
-            events.append(Cancelled(at=at, order_id=order.order_id, remaining=working.unfilled, reason=reason))
 
     def _stop_entering(self, parent: int, *, at: int) -> list[OrderEvent]:
         """An exit that fills ends an entry that is still filling."""
@@ -350,24 +380,3 @@ class BarVenue:
 def _priority(working: WorkingOrder) -> tuple[bool, int]:
     """Stops before everything else, then by age."""
     return (working.order.type not in _STOPS, working.order.order_id)
-
-
-def _trade(order: Order, price: int, quantity: int, *, at: int, exchange_at: int, maker: bool) -> Fill:
-    return Fill(
-        at=at,
-        order_id=order.order_id,
-        exchange_at=exchange_at,
-        strategy=order.strategy,
-        instrument=order.instrument,
-        side=order.side,
-        quantity=quantity,
-        price=price,
-        product=order.product,
-        maker=maker,
-        reason=order.reason,
-    )
-
-
-def _must_be_held(order: Order) -> bool:
-    """Exits of a bracket, and sales of what is delivered."""
-    return order.parent > 0 or (order.side < 0 and order.product in _DELIVERED)

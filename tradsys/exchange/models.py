@@ -10,20 +10,42 @@ from typing import Protocol
 import msgspec
 
 from tradsys.core.errors import ConfigError
-from tradsys.core.events import Side
-from tradsys.core.units import Rounding, to_step
+from tradsys.core.events import Bar, Side
+from tradsys.core.units import SCALE, Rounding, to_step
 
 
 class ExactBar(msgspec.Struct, frozen=True, gc=False):
-    """A bar's prices in 1e-8, when it began, when it ended and its volume (1e-8 units)."""
+    """A bar in exact ints: when it began and ended, its prices in 1e-8 and its volume in 1e-8 units (0 where it is
+    missing). Each number is converted when it is asked for: most orders look at one price."""
 
     start: int
     end: int
-    open: int
-    high: int
-    low: int
-    close: int
-    volume: int
+    bar: Bar
+
+    @property
+    def open(self) -> int:
+        """First price."""
+        return round(self.bar.open * SCALE)
+
+    @property
+    def high(self) -> int:
+        """Highest price."""
+        return round(self.bar.high * SCALE)
+
+    @property
+    def low(self) -> int:
+        """Lowest price."""
+        return round(self.bar.low * SCALE)
+
+    @property
+    def close(self) -> int:
+        """Last price."""
+        return round(self.bar.close * SCALE)
+
+    @property
+    def volume(self) -> int:
+        """Units traded."""
+        return round(self.bar.volume * SCALE) if self.bar.volume > 0 else 0
 
 
 class Slippage(Protocol):

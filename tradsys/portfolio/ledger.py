@@ -12,7 +12,7 @@ import msgspec
 from tradsys.core.errors import ConfigError, InvariantBroken
 from tradsys.core.events import ActionKind, CashMoved, CorporateAction, Fill, Product, Side
 from tradsys.core.instruments import Instrument, OptionRight, Segment
-from tradsys.core.units import SCALE, Rounding, divide, notional, to_step, to_text
+from tradsys.core.units import SCALE, Rounding, divide, to_step, to_text
 
 Key = tuple[str, str, Product]
 """Strategy, instrument, product."""
@@ -85,7 +85,7 @@ class Position:
 
     def open(self, quantity: int, *, price: int) -> int:
         """Add a signed quantity of the same sign; returns the money paid."""
-        paid = notional(price=price, quantity=quantity, multiplier=self.instrument.multiplier)
+        paid = -(-price * quantity * self.instrument.multiplier // SCALE)
         self.quantity += quantity
         self.cost += paid
         return paid
@@ -95,7 +95,7 @@ class Position:
 
         The part takes its share of the cost, rounded down; a remainder of less than one unit stays with the rest.
         """
-        received = -notional(price=price, quantity=quantity, multiplier=self.instrument.multiplier)
+        received = -price * quantity * self.instrument.multiplier // SCALE
         released = self.cost if quantity == -self.quantity else self.cost * -quantity // self.quantity
         self.quantity += quantity
         self.cost -= released
@@ -137,21 +137,26 @@ class Ledger:
         key = (fill.strategy, fill.instrument, fill.product)
         position = self.positions.get(key) or self._admit(key, instrument)
         held = position.quantity
-        side = 1 if fill.side > 0 else -1
-        closed = min(size, abs(held)) if held * side < 0 else 0
-        opened = size - closed
-        money = realised = 0
-        if closed:
-            received, realised = position.close(side * closed, price=price)
+        signed = size if fill.side > 0 else -size
+        closed = money = realised = 0
+        if held * signed < 0:
+            closed = min(size, abs(held))
+            received, realised = position.close(closed if signed > 0 else -closed, price=price)
             money = received if position.paid_in_full else realised
-        if opened:
-            paid = position.open(side * opened, price=price)
+        if closed != size:
+            paid = position.open(signed - closed if signed > 0 else signed + closed, price=price)
             if position.paid_in_full:
                 money -= paid
-        self._settle(position, realised=realised, charges=charges, items=items, cash=money - charges)
-        if held == 0 or position.quantity == 0:
-            self._track(key, position, price)
-        return Booking(realised, closed, opened, money - charges, position.quantity)
+        self._count(position, realised, charges, items)
+        self.cash += money - charges
+        quantity = position.quantity
+        if quantity == 0:
+            self.open_positions.pop(key, None)
+        elif held == 0:
+            self.open_positions[key] = position
+            # A position without a mark is valued at its own last trade.
+            self.marks.setdefault(instrument.id, price)
+        return Booking(realised, closed, size - closed, money - charges, quantity)
 
     def move_cash(self, moved: CashMoved) -> None:
         """Take cash that moved without an order (deposit, funding, interest). Negative is paid."""
@@ -278,30 +283,16 @@ class Ledger:
     def _strategy(self, name: str) -> Totals:
         return self.strategies.get(name) or self.strategies.setdefault(name, Totals())
 
-    def _settle(self, position: Position, *, realised: int, charges: int, items: Items, cash: int) -> None:
+    def _count(self, position: Position, realised: int, charges: int, items: Items) -> None:
+        """Add to the sums of the account, the strategy and the position; `close` has counted the position's gain."""
         totals, strategy, sums = self.totals, position.owner, self.charge_items
-        self.cash += cash
-        if realised:
-            totals.realised += realised
-            strategy.realised += realised
-        if charges:
-            totals.charges += charges
-            strategy.charges += charges
-            position.charges += charges
+        totals.realised += realised
+        strategy.realised += realised
+        totals.charges += charges
+        strategy.charges += charges
+        position.charges += charges
         for name, amount in items:
-            try:
-                sums[name] += amount
-            except KeyError:
-                sums[name] = amount
-
-    def _track(self, key: Key, position: Position, price: int) -> None:
-        """A position without a mark is valued at its own last trade."""
-        if position.quantity == 0:
-            self.open_positions.pop(key, None)
-            return
-        self.open_positions[key] = position
-        if key[1] not in self.marks:
-            self.marks[key[1]] = price
+            sums[name] = sums.get(name, 0) + amount
 
     def _carry(self, position: Position, action: CorporateAction, price: int) -> CashMoved:
         if position.instrument.segment in (Segment.FUTURE, Segment.OPTION, Segment.CRYPTO_PERPETUAL):
@@ -336,7 +327,7 @@ class Ledger:
         """Nothing is left to carry the cost: it is a realised loss against the cash paid for the fraction."""
         loss, position.cost = position.cost, 0
         position.realised -= loss
-        self._settle(position, realised=-loss, charges=0, items=(), cash=0)
+        self._count(position, -loss, 0, ())
         del self.open_positions[(position.strategy, position.instrument.id, position.product)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tradsys.core.errors import ConfigError, UnknownName
 
@@ -17,17 +17,29 @@ class Indicator(Protocol):
 
 
 class Reading:
-    """The indicator's value as of the bar in hand: `value`, and each output by its own name; NaN until `ready`."""
+    """The indicator's value as of the bar in hand: `value`, and each output by its own name; NaN until `ready`.
+
+    Read on every bar, so what would slow a look-up several times is left out: a `__getattr__`, and the key-sharing
+    dictionary that an object has until it is given another.
+    """
+
+    value: float
+    ready: bool
 
     def __init__(self, outputs: tuple[str, ...]) -> None:
-        self.value: float = math.nan
-        self.ready: bool = False
-        for name in outputs:
-            setattr(self, name, math.nan)
+        self.__dict__ = {"value": math.nan, "ready": False, **dict.fromkeys(outputs, math.nan)}
 
-    def __getattr__(self, name: str) -> float:
-        outputs = [key for key in self.__dict__ if key not in ("value", "ready")]
-        raise AttributeError(f"no output {name!r}; this indicator has {', '.join(outputs)} (the first is also `value`)")
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> float: ...
+
+
+def missing_output(error: Exception) -> str:
+    """What to write instead, where an error comes from asking a reading for an output it does not have; else nothing."""
+    if not isinstance(error, AttributeError) or not isinstance(error.obj, Reading):
+        return ""
+    outputs = [key for key in vars(error.obj) if key not in ("value", "ready")]
+    return f" (this indicator has {', '.join(outputs)}; the first is also `value`)"
 
 
 class Context:
