@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 
 import msgspec
 
-from tradsys.core.events import Fill, Order, Refused
+from tradsys.core.events import Fill, Order, Product, Refused, Side
 from tradsys.core.instruments import Instrument
 
 
@@ -55,6 +55,9 @@ class Check(Protocol):
     """One rule of the gate. Not modelled here: anything that needs the venue's answer."""
 
     name: str
+
+    def concerns(self, instrument: Instrument, product: Product, side: Side) -> bool:
+        """Whether an order of this kind could ever be refused; the answer never changes during a run."""
 
     def __call__(self, order: Order, instrument: Instrument, claim: Claim) -> Refused | None:
         """A refusal carrying rule, limit and value, or None."""

@@ -93,9 +93,9 @@ def reconcile(history: History, ledger: Ledger) -> None:
     mine, theirs = history.ledger, ledger
     pairs = {
         "cash": (mine.cash, theirs.cash),
-        "realised": (mine.totals.realised, theirs.totals.realised),
-        "charges": (mine.totals.charges, theirs.totals.charges),
-        "cash moves": (mine.totals.cash_moves, theirs.totals.cash_moves),
+        "realised": (mine.realised, theirs.realised),
+        "charges": (mine.charges, theirs.charges),
+        "cash moves": (mine.cash_moves, theirs.cash_moves),
     }
     for name, (folded, final) in pairs.items():
         if folded != final:

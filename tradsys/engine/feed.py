@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from tradsys.core.events import Bar
 from tradsys.market.series import BarSeries
 
-CHUNK = 4096
+CHUNK = 512
+"""Few enough that a chunk stays in a core's own cache."""
 
 
 class BarFeed:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tradsys.engine.runner import AccountView, Runner
     from tradsys.strategies.base import Intents
 
-CHUNK = 1024
+CHUNK = 256
 """Rows of a precomputed column turned into Python floats at a time: bounded memory, warm cache."""
 
 

@@ -198,7 +198,7 @@ class BarVenue:
         desk, working = found
         worse = self._models.slippage.worsen(price, side=working.order.side, tick=desk.instrument.tick_at(at))
         events: list[OrderEvent] = []
-        self._fill(desk, working, worse, working.remaining, at=at, exchange_at=at, maker=False, events=events)
+        self._fill(desk, working, worse, working.remaining, at, at, False, events)
         return events
 
     # --- inside
@@ -236,31 +236,17 @@ class BarVenue:
                 meeting.events += self.cancel(order.order_id, at=meeting.at, reason=reason)
                 return
         if price is not None and quantity > 0:
-            self._trade(working, price, quantity, meeting)
+            meeting.budget -= quantity
+            if meeting.crowded:
+                key = (order.strategy, order.product)
+                self._traded[key] = self._traded.get(key, 0) + order.side * quantity
+            exchange_at = bar.start if order.type is _MARKET and working.since <= bar.start else bar.end
+            maker = order.type is _LIMIT and is_passive(order, bar, since=working.since)
+            self._fill(meeting.desk, working, price, quantity, meeting.at, exchange_at, maker, meeting.events)
         elif order.type is _TRAILING and not working.triggered:
             follow(working, bar)
         if order.validity is _IOC and working.remaining and order.order_id in self._orders:
             self._end_immediate(meeting.desk, working, at=meeting.at, events=meeting.events)
-
-    def _trade(self, working: WorkingOrder, price: int, quantity: int, meeting: _Meeting) -> None:
-        """A fill inside a bar: from its budget, at its open or by its end."""
-        order, bar = working.order, meeting.bar
-        meeting.budget -= quantity
-        if meeting.crowded:
-            key = (order.strategy, order.product)
-            self._traded[key] = self._traded.get(key, 0) + order.side * quantity
-        exchange_at = bar.start if order.type is _MARKET and working.since <= bar.start else bar.end
-        maker = order.type is _LIMIT and is_passive(order, bar, since=working.since)
-        self._fill(
-            meeting.desk,
-            working,
-            price,
-            quantity,
-            at=meeting.at,
-            exchange_at=exchange_at,
-            maker=maker,
-            events=meeting.events,
-        )
 
     def _available(self, order: Order, meeting: _Meeting) -> int:
         """What an exit or a sale may still close: the position, less what this bar already traded."""
@@ -283,7 +269,6 @@ class BarVenue:
         working: WorkingOrder,
         price: int,
         quantity: int,
-        *,
         at: int,
         exchange_at: int,
         maker: bool,

@@ -32,29 +32,17 @@ class Booking(msgspec.Struct, frozen=True, gc=False):
     quantity: int
 
 
-class Totals:
-    """Sums of money since the start, 1e-8: `realised` before charges, `charges` paid, `cash_moves` received."""
-
-    __slots__ = ("cash_moves", "charges", "realised")
-
-    def __init__(self) -> None:
-        self.realised = 0
-        self.charges = 0
-        self.cash_moves = 0
-
-
 class Position:
     """What one strategy holds of one instrument under one product, all 1e-8.
 
     `quantity` is signed; `cost` is the signed sum of the notionals still open (positive: paid), so that the average
-    price is derived and never drifts. `owner` are the totals of its strategy.
+    price is derived and never drifts.
     """
 
     __slots__ = (
         "charges",
         "cost",
         "instrument",
-        "owner",
         "paid_in_full",
         "product",
         "quantity",
@@ -62,9 +50,8 @@ class Position:
         "strategy",
     )
 
-    def __init__(self, strategy: str, instrument: Instrument, product: Product, *, owner: Totals) -> None:
+    def __init__(self, strategy: str, instrument: Instrument, product: Product) -> None:
         self.strategy = strategy
-        self.owner = owner
         self.instrument = instrument
         self.product = product
         self.paid_in_full = not instrument.is_derivative
@@ -107,19 +94,18 @@ class Ledger:
     """One account: every position of every strategy, and the cash they share.
 
     Equities, options and spot pay their notional; futures and perpetuals move cash by realised profit only. Margin,
-    interest and borrowing are not modelled here. `cash` is the opening balance, 1e-8 of `currency`. `cash_moves` are
-    keyed by strategy and instrument.
+    interest and borrowing are not modelled here. `cash` is the opening balance, 1e-8 of `currency`. `strategies` are
+    the positions of each, `cash_moves` are keyed by strategy and instrument.
     """
 
     def __init__(self, cash: int, currency: str = "INR") -> None:
         self.start = cash
         self.cash = cash
         self.currency = currency
-        self.totals = Totals()
         self.charge_items: dict[str, int] = {}
         self.positions: dict[Key, Position] = {}
         self.open_positions: dict[Key, Position] = {}
-        self.strategies: dict[str, Totals] = {}
+        self.strategies: dict[str, list[Position]] = {}
         self.cash_moves: dict[tuple[str, str], int] = {}
         self.marks: dict[str, int] = {}
 
@@ -147,8 +133,11 @@ class Ledger:
             paid = position.open(signed - closed if signed > 0 else signed + closed, price=price)
             if position.paid_in_full:
                 money -= paid
-        self._count(position, realised, charges, items)
         self.cash += money - charges
+        position.charges += charges
+        sums = self.charge_items
+        for name, amount in items:
+            sums[name] = sums.get(name, 0) + amount
         quantity = position.quantity
         if quantity == 0:
             self.open_positions.pop(key, None)
@@ -162,8 +151,7 @@ class Ledger:
         """Take cash that moved without an order (deposit, funding, interest). Negative is paid."""
         key = (moved.strategy, moved.instrument)
         self.cash_moves[key] = self.cash_moves.get(key, 0) + moved.amount
-        self._strategy(moved.strategy).cash_moves += moved.amount
-        self.totals.cash_moves += moved.amount
+        self.strategies.setdefault(moved.strategy, [])
         self.cash += moved.amount
 
     def apply(self, action: CorporateAction, *, price: int) -> list[CashMoved]:
@@ -230,10 +218,21 @@ class Ledger:
                 worth -= held.cost
         return worth
 
+    @property
+    def realised(self) -> int:
+        """Gain or loss of what was closed since the start, before charges, 1e-8."""
+        return sum(held.realised for held in self.positions.values())
+
+    @property
+    def charges(self) -> int:
+        """Charges paid since the start, 1e-8."""
+        return sum(held.charges for held in self.positions.values())
+
     def profit(self, strategy: str) -> int:
         """Net of charges, with open positions at their marks and cash moves, 1e-8."""
-        totals = self.strategies.get(strategy) or Totals()
-        return totals.realised + self.unrealised(strategy) - totals.charges + totals.cash_moves
+        moved = sum(amount for (owner, _), amount in self.cash_moves.items() if owner == strategy)
+        owned = self.strategies.get(strategy, ())
+        return sum(held.realised - held.charges for held in owned) + self.unrealised(strategy) + moved
 
     def profit_by_instrument(self) -> dict[str, int]:
         """Net of charges, with open positions at their marks and cash moves, 1e-8; in order of first use."""
@@ -250,17 +249,11 @@ class Ledger:
 
     def check(self) -> None:
         """Raise `InvariantBroken` unless every law of the ledger holds."""
-        totals, positions = self.totals, self.positions.values()
-        strategies = self.strategies.values()
-        expected = self.start + totals.realised + self.unrealised() - totals.charges + totals.cash_moves
-        _demand("equity", self.equity(), expected)
-        _demand("realised by position", sum(held.realised for held in positions), totals.realised)
-        _demand("realised by strategy", sum(each.realised for each in strategies), totals.realised)
-        _demand("charges by position", sum(held.charges for held in positions), totals.charges)
-        _demand("charges by strategy", sum(each.charges for each in strategies), totals.charges)
-        _demand("charges by item", sum(self.charge_items.values()), totals.charges)
-        _demand("cash moves by instrument", sum(self.cash_moves.values()), totals.cash_moves)
-        _demand("cash moves by strategy", sum(each.cash_moves for each in strategies), totals.cash_moves)
+        positions = self.positions.values()
+        moved = sum(self.cash_moves.values())
+        _demand("equity", self.equity(), self.start + self.realised + self.unrealised() - self.charges + moved)
+        _demand("charges by item", sum(self.charge_items.values()), self.charges)
+        _demand("positions by strategy", sum(len(owned) for owned in self.strategies.values()), len(positions))
         _demand("open positions", len(self.open_positions), sum(1 for held in positions if held.quantity))
         _demand("cost of flat positions", sum(abs(held.cost) for held in positions if not held.quantity), 0)
 
@@ -277,22 +270,9 @@ class Ledger:
             )
         if instrument.segment is Segment.INDEX:
             raise ConfigError(f"{name} is an index and cannot be held", value=name, fix="trade its futures")
-        self.positions[key] = position = Position(strategy, instrument, product, owner=self._strategy(strategy))
+        self.positions[key] = position = Position(strategy, instrument, product)
+        self.strategies.setdefault(strategy, []).append(position)
         return position
-
-    def _strategy(self, name: str) -> Totals:
-        return self.strategies.get(name) or self.strategies.setdefault(name, Totals())
-
-    def _count(self, position: Position, realised: int, charges: int, items: Items) -> None:
-        """Add to the sums of the account, the strategy and the position; `close` has counted the position's gain."""
-        totals, strategy, sums = self.totals, position.owner, self.charge_items
-        totals.realised += realised
-        strategy.realised += realised
-        totals.charges += charges
-        strategy.charges += charges
-        position.charges += charges
-        for name, amount in items:
-            sums[name] = sums.get(name, 0) + amount
 
     def _carry(self, position: Position, action: CorporateAction, price: int) -> CashMoved:
         if position.instrument.segment in (Segment.FUTURE, Segment.OPTION, Segment.CRYPTO_PERPETUAL):
@@ -327,7 +307,6 @@ class Ledger:
         """Nothing is left to carry the cost: it is a realised loss against the cash paid for the fraction."""
         loss, position.cost = position.cost, 0
         position.realised -= loss
-        self._count(position, -loss, 0, ())
         del self.open_positions[(position.strategy, position.instrument.id, position.product)]
 
 

@@ -40,6 +40,10 @@ class Tradable:
     def __init__(self, futures_of: Callable[[str], str]) -> None:
         self._futures_of = futures_of
 
+    def concerns(self, instrument: Instrument, product: Product, side: Side) -> bool:
+        """Every order."""
+        return True
+
     def __call__(self, order: Order, instrument: Instrument, claim: Claim) -> Refused | None:
         """None, or `index-not-tradable`, `product-not-allowed`, `contract-expired`, `no-price`."""
         if instrument.segment is _INDEX:
@@ -67,9 +71,13 @@ class Delivery:
 
     name = "delivery"
 
+    def concerns(self, instrument: Instrument, product: Product, side: Side) -> bool:
+        """Sales of what is delivered."""
+        return side is _SELL and product in _DELIVERED
+
     def __call__(self, order: Order, instrument: Instrument, claim: Claim) -> Refused | None:
         """None, or `short-in-delivery`, `sell-beyond-holdings`."""
-        if order.side is not _SELL or order.parent or order.product not in _DELIVERED:
+        if order.parent:
             return None
         held = claim.held - claim.offered
         if order.quantity <= held:
@@ -90,9 +98,13 @@ class IntradayEntry:
     def __init__(self, cutoffs: Mapping[str, int]) -> None:
         self._cutoffs = cutoffs
 
+    def concerns(self, instrument: Instrument, product: Product, side: Side) -> bool:
+        """Intraday orders."""
+        return product is _MIS
+
     def __call__(self, order: Order, instrument: Instrument, claim: Claim) -> Refused | None:
         """None, or `intraday-entry-closed`."""
-        if order.product is not _MIS or claim.opening == 0:
+        if claim.opening == 0:
             return None
         cutoff = self._cutoffs.get(instrument.exchange)
         if cutoff is None or order.at < cutoff:
@@ -108,6 +120,10 @@ class Funds:
     def __init__(self, standing: Standing, currency: str) -> None:
         self._standing = standing
         self._currency = currency
+
+    def concerns(self, instrument: Instrument, product: Product, side: Side) -> bool:
+        """Purchases, and whatever claims margin."""
+        return side is not _SELL or product not in _DELIVERED
 
     def __call__(self, order: Order, instrument: Instrument, claim: Claim) -> Refused | None:
         """None, or `insufficient-cash` (paid in full), `insufficient-margin` (leveraged)."""

@@ -99,7 +99,7 @@ def test_consolidation_that_leaves_nothing_realises_the_cost() -> None:
     ledger.check()
     assert not ledger.open_positions
     assert ledger.equity() == 10_000 * SCALE
-    assert ledger.totals.realised == -100 * SCALE
+    assert ledger.realised == -100 * SCALE
 
 
 @pytest.mark.parametrize(("side", "amount"), [(Side.BUY, 25), (Side.SELL, -25)])

@@ -102,8 +102,8 @@ def test_trips_sum_to_the_ledger(rows: list[tuple[Side, int, int, int]]) -> None
         ledger.book(event, charges, (("tax", charges),), SHARE)
         trips.fill(event, charges, SHARE)
     done = trips.finish({})
-    assert sum(trip.gross for trip in done) == ledger.totals.realised
-    assert sum(trip.charges for trip in done) == ledger.totals.charges
+    assert sum(trip.gross for trip in done) == ledger.realised
+    assert sum(trip.charges for trip in done) == ledger.charges
 
 
 @pytest.mark.parametrize(("side", "adverse", "favourable"), [(Side.BUY, -0.06, 0.10), (Side.SELL, -0.10, 0.06)])
