@@ -95,21 +95,21 @@ def _shift_fees(books: Books, booked: BookedTrade, stage: Stage, fees: int) -> N
         books.fee_account += fees
 
 
-def _room(books: Books, line: Line) -> tuple[int, int, int]:
-    """What an account can still pay and deliver: cash, units not offered, units here."""
-    return books.spendable(line.account), line.quantity - line.selling, line.settled
+def _room(books: Books, line: Line) -> tuple[int, int, int, int]:
+    """What an account can still pay (in all, and now) and deliver (units not offered, and units here)."""
+    account = line.account
+    return account.free, books.spendable(account), line.quantity - line.selling, line.settled
 
 
-def _overdrawn(books: Books, line: Line, *, trade_id: int, before: tuple[int, int, int]) -> Refusal | None:
+def _overdrawn(books: Books, line: Line, *, trade_id: int, before: tuple[int, ...]) -> Refusal | None:
     """Why an account cannot give back what the trade brought it: spent, sold on, offered or withdrawn."""
     if line.account.unlimited:
         return None
-    cash, units, settled = _room(books, line)
-    if cash < min(before[0], 0):
-        return refused(Rule.INSUFFICIENT_CASH, trade_id, value=before[0] - cash, limit=max(before[0], 0))
-    if isinstance(line, DeliveryLine) and (units < min(before[1], 0) or settled < min(before[2], 0)):
-        least = min(before[1], before[2])
-        return refused(Rule.INSUFFICIENT_UNITS, trade_id, value=before[1] - units, limit=max(least, 0))
+    cash = Rule.INSUFFICIENT_CASH
+    units = Rule.INSUFFICIENT_UNITS if isinstance(line, DeliveryLine) or not line.account.wide else None
+    for rule, had, left in zip((cash, cash, units, units), before, _room(books, line), strict=True):
+        if rule is not None and left < min(had, 0):
+            return refused(rule, trade_id, value=had - left, limit=max(had, 0))
     return None
 
 

@@ -17,13 +17,13 @@ from tradsys.reference.charges import (
     Rates,
     exercise_tax,
     goods_and_services_tax,
-    portion,
     rate_from_float,
     rates_on,
     segment_of,
 )
 
 _WHOLE = SCALE * RATE_SCALE
+_HALF = _WHOLE // 2
 # Six items, each within half a unit of its exact amount, GST off by 18 % of two more: 3.2 a sum; three are compared.
 _ROUNDINGS = 10
 
@@ -79,11 +79,12 @@ class NoFees(MakerTaker):
 
 
 def _collected(rates: Rates, turnover: int) -> int:
-    """The items that an exchange collects, each rounded as on a contract note that has no brokerage."""
-    exchange, sebi = portion(turnover, rates.exchange), portion(turnover, rates.sebi)
+    """Sum of the items that an exchange collects: those of `Rates.items` without brokerage, unrolled for speed."""
+    exchange = (turnover * rates.exchange + _HALF) // _WHOLE
+    sebi = (turnover * rates.sebi + _HALF) // _WHOLE
     tax = goods_and_services_tax(exchange + sebi, rate=rates.gst)
-    duties = portion(turnover, rates.stt) + portion(turnover, rates.stamp)
-    return exchange + portion(turnover, rates.ipft) + sebi + tax + duties
+    duty = (turnover * rates.stt + _HALF) // _WHOLE + (turnover * rates.stamp + _HALF) // _WHOLE
+    return exchange + (turnover * rates.ipft + _HALF) // _WHOLE + sebi + tax + duty
 
 
 class TariffFees:
