@@ -1,0 +1,118 @@
+"""`tradsys exchange book`: rebuild order books from a recorded feed, and say whether they can be believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+TOTALS = ("messages", "applied", "stale", "gaps")
+ORDER_FORMATS = ("databento", "lobster")
+
+
+def book(
+    feed: Annotated[Path, typer.Argument(help="Recording of a feed, plain or gzip; DBN plain or zstd.")],
+    format: Annotated[
+        str,
+        typer.Option("--format", help="binance, bitfinex, bitget, coinbase, deribit, kraken, okx, databento, lobster."),
+    ],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Rebuild the books of a recorded feed: sequence, gaps, checksums, best prices. Exit code 1 if one is amiss."""
+    malformed, instruments = _orders(feed, format) if format in ORDER_FORMATS else _levels(feed, format)
+    if not instruments:
+        raise _no_book(feed, format, malformed)
+    if json:
+        _print_json(feed, format, malformed, instruments)
+    else:
+        _print_table(feed, malformed, instruments)
+    if malformed or any(_amiss(each) for each in instruments.values()):
+        raise typer.Exit(1)
+
+
+def _levels(feed: Path, format: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    from tradsys.core.errors import UnknownName
+    from tradsys.market.books.captures import LineSplitter
+    from tradsys.market.books.rebuild import VENUES, Rebuild, summary
+    from tradsys.market.files import read
+
+    if format not in VENUES:
+        raise UnknownName("feed format", format, (*VENUES, *ORDER_FORMATS))
+    splitter, rebuild = LineSplitter(), Rebuild(VENUES[format])
+    rebuild.receive_lines(splitter.feed(read(feed).content))
+    rebuild.receive_lines(splitter.finish())
+    return rebuild.malformed, {name: summary(each) for name, each in rebuild.books.items()}
+
+
+def _orders(feed: Path, format: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    from tradsys.market.books.rebuild_orders import from_databento, from_lobster
+    from tradsys.market.files import read
+
+    content = read(feed).content
+    if format == "databento":
+        rebuild = from_databento(content)
+    else:
+        first_row = read(_orderbook_of(feed)).content.partition(b"\n")[0]
+        rebuild = from_lobster(content.splitlines(), first_row=first_row, instrument=feed.name.partition("_")[0])
+    return 0, {name: rebuild.summary(name) for name in rebuild.books}
+
+
+def _orderbook_of(feed: Path) -> Path:
+    """`AAPL_…_message_10.csv` → `AAPL_…_orderbook_10.csv`, which lies beside it."""
+    from tradsys.core.errors import ConfigError
+
+    if "_message_" not in feed.name:
+        raise ConfigError("not the name of a LOBSTER message file", value=feed.name, limit="…_message_….csv")
+    return feed.with_name(feed.name.replace("_message_", "_orderbook_"))
+
+
+def _no_book(feed: Path, format: str, malformed: int) -> Exception:
+    from tradsys.core.errors import DataError
+
+    return DataError(
+        f"no book of {format} in {feed}",
+        value=f"{malformed} messages could not be read",
+        limit="depth messages of that venue",
+        fix="check --format",
+    )
+
+
+def _amiss(instrument: dict[str, Any]) -> bool:
+    found = instrument["gaps"] or instrument["checksums"]["failed"] or instrument.get("troubles")
+    return bool(found) or instrument["state"] != "synced"
+
+
+def _print_json(feed: Path, format: str, malformed: int, instruments: dict[str, dict[str, Any]]) -> None:
+    import msgspec
+
+    totals: dict[str, Any] = {name: sum(each[name] for each in instruments.values()) for name in TOTALS}
+    totals["checksums"] = {
+        name: sum(each["checksums"][name] for each in instruments.values()) for name in ("checked", "failed")
+    }
+    head = {"feed": str(feed), "format": format, "malformed": malformed}
+    typer.echo(msgspec.json.encode(head | totals | {"instruments": instruments}))
+
+
+def _price(value: float | None) -> str:
+    return "–" if value is None else f"{value:.10f}".rstrip("0").rstrip(".")
+
+
+def _print_table(feed: Path, malformed: int, instruments: dict[str, dict[str, Any]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=feed.name, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for column in ("Instrument", "State"):
+        table.add_column(column, no_wrap=True)
+    for column in ("Messages", "Applied", "Stale", "Gaps", "Sums", "Best bid", "Best ask"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for name, each in instruments.items():
+        checked, failed = each["checksums"]["checked"], each["checksums"]["failed"]
+        sums = f"{checked - failed:,}/{checked:,}" if checked else "–"
+        best = (_price(each[key]) for key in ("best_bid", "best_ask"))
+        table.add_row(name, each["state"], *(f"{each[key]:,}" for key in TOTALS), sums, *best)
+    Console().print(table)
+    if malformed:
+        typer.echo(f"{malformed:,} messages could not be read")
