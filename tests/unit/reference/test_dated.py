@@ -21,6 +21,15 @@ TABLES: dict[str, tuple[str, ...]] = {
     "lots": ("underlying",),
     "price_bands": ("kind",),
     "margins": ("segment", "product", "underlying"),
+    "venues": ("exchange",),
+    "phases": ("exchange", "kind", "step"),
+    "reference_windows": ("exchange", "kind", "item"),
+    "market_bands": ("kind",),
+    "band_flexing": ("kind",),
+    "circuit_breakers": ("market", "percent", "time_from"),
+    "volatility_halts": ("exchange", "percent"),
+    "freeze_quantities": ("exchange", "underlying"),
+    "limit_protection": ("exchange", "contract"),
     "settlement": ("exchange", "item"),
 }
 OTHER_FILES = {"sessions", "overlay", "corporate_actions"}
