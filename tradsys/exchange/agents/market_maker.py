@@ -61,6 +61,7 @@ class MarketMaker:
         self.inventory = 0
         self._parameters = parameters
         self._centre = 0.0
+        self._seen: tuple[float, int, int, int] | None = None
         self._quotes: dict[tuple[int, int], tuple[int, int]] = {}
         self._places: dict[int, tuple[int, int]] = {}
 
@@ -72,6 +73,10 @@ class MarketMaker:
         """See `Participant`: move every quote that is not where it should be; stay out of auctions."""
         if view.phase is not BookPhase.CONTINUOUS:
             return
+        seen = (view.value, view.bid, view.ask, self.inventory)
+        if seen == self._seen:
+            return
+        self._seen = seen
         parameters = self._parameters
         half = parameters.least_half_spread + parameters.spread_ripples * view.ripple
         leaning = parameters.skew_half_spreads * half * self.inventory / parameters.inventory_limit
@@ -93,8 +98,7 @@ class MarketMaker:
         return max(price, view.bid + 1) if not self._is_own(_BUY, view.bid) else price
 
     def _is_own(self, side: int, price: int) -> bool:
-        quotes = (self._quotes.get((side, level)) for level in range(self._parameters.levels))
-        return any(quote is not None and quote[1] == price for quote in quotes)
+        return any(quote[1] == price for place, quote in self._quotes.items() if place[0] == side)
 
     def told(self, notice: Notice) -> None:
         """See `Participant`: count the inventory, forget what is gone."""
@@ -103,6 +107,7 @@ class MarketMaker:
         place = self._places.get(notice.order_id)
         if place is None:
             return
+        self._seen = None
         if notice.open:
             # not where, or not as large as, it was meant to be: looked at again next time
             self._quotes[place] = (notice.order_id, 0)

@@ -36,7 +36,7 @@ class NoiseParameters(msgspec.Struct, frozen=True, kw_only=True):
     Not modelled: sizes that cluster at round numbers, withdrawal because the price moved away.
     """
 
-    orders_a_second: float = 13.0
+    orders_a_second: float = 9.5
     market_share: float = 0.11
     median_quantity: float = 20.0
     quantity_sigma: float = 1.1
@@ -44,7 +44,7 @@ class NoiseParameters(msgspec.Struct, frozen=True, kw_only=True):
     inside_share: float = 0.12
     offset_exponent: float = 0.6
     most_offset: float = 300.0
-    median_lifetime: float = 20.0
+    median_lifetime: float = 8.0
     lifetime_sigma: float = 1.6
     parents: int = 24
     parent_exponent: float = 1.5

@@ -40,7 +40,7 @@ class Population(msgspec.Struct, frozen=True, kw_only=True):
     )
     mean_reversion: tuple[MeanReversionParameters, ...] = (
         MeanReversionParameters(),
-        MeanReversionParameters(doubt_ripples=1.0, looks_a_second=0.4),
+        MeanReversionParameters(doubt_ripples=1.5, looks_a_second=0.8),
     )
 
     def __post_init__(self) -> None:

@@ -62,10 +62,10 @@ class MeanReversionParameters(msgspec.Struct, frozen=True, kw_only=True):
     Not modelled: a value that is its own opinion; it knows the day's value but for its error.
     """
 
-    looks_a_second: float = 0.8
-    doubt_ripples: float = 1.5
+    looks_a_second: float = 2.0
+    doubt_ripples: float = 0.8
     patient_ripples: float = 1.0
-    urgent_ripples: float = 2.5
+    urgent_ripples: float = 1.8
     median_quantity: float = 40.0
     quantity_sigma: float = 1.0
     mean_lifetime: float = 4.0
