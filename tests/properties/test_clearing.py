@@ -360,7 +360,7 @@ class Market(RuleBasedStateMachine):
                 balance = self.clearing.balance(account)
                 # What an order holds for fees grows with the tariff.
                 rise = 0 if self.fees else SCALE
-                assert min(balance.cash, balance.free + rise, balance.spendable + rise) >= 0
+                assert min(balance.cash, balance.free + rise) >= 0
                 assert min(self.units[account, instrument.id] for instrument in TRADED) >= 0
 
     def teardown(self) -> None:

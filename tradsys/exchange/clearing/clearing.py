@@ -121,7 +121,7 @@ class Clearing:
             reserved=found.reserved,
             margin=found.margin,
             free=found.free,
-            spendable=self._books.spendable(found),
+            spendable=max(self._books.spendable(found), 0),
         )
 
     def position(self, account: int, instrument: str) -> Position:

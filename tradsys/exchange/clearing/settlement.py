@@ -47,21 +47,21 @@ def _pay(books: Books, batch: Batch) -> None:
 
 
 def _settled(batch: Batch, day: date) -> Events:
-    moved: dict[int, list[tuple[str, int]]] = {account.number: [] for account in batch.cash}
+    cash = {account.number: amount for account, amount in batch.cash.items() if amount}
+    moved: dict[int, list[tuple[str, int]]] = {number: [] for number in cash}
     for line, units in batch.units.items():
         if units:
             moved.setdefault(line.account.number, []).append((line.listing.id, units))
-    cash = {account.number: amount for account, amount in batch.cash.items()}
     return tuple(
-        Settled(account=number, day=day, cash=cash.get(number, 0), units=tuple(units))
-        for number, units in moved.items()
-        if units or cash.get(number)
+        Settled(account=number, day=day, cash=cash.get(number, 0), units=tuple(sorted(units)))
+        for number, units in sorted(moved.items())
     )
 
 
 def _close_outs(books: Books, batch: Batch) -> Iterator[CloseOut]:
     """Pairs units that are not there with those who wait for most; both leave the batch and are paid in cash."""
-    for short, missing in [(line, _missing(line, units)) for line, units in batch.units.items()]:
+    shorts = [(line, missing) for line, units in batch.units.items() if (missing := _missing(line, units))]
+    for short, missing in sorted(shorts, key=lambda pair: (pair[0].listing.id, pair[0].account.number)):
         while missing:
             waiting = _awaiting_most(batch, short.listing)
             units = min(batch.units[waiting], missing)

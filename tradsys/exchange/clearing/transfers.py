@@ -147,7 +147,7 @@ def withdraw_cash(books: Books, event: CashWithdrawn) -> Events:
     if refusal is not None:
         return (refusal,)
     account = books.accounts[event.account]
-    spendable = books.spendable(account)
+    spendable = max(books.spendable(account), 0)
     if event.amount > spendable and not account.unlimited:
         return (refused(Rule.INSUFFICIENT_CASH, account.number, value=event.amount, limit=spendable),)
     account.cash -= event.amount
@@ -192,7 +192,7 @@ def withdraw_units(books: Books, event: UnitsWithdrawn) -> Events:
     line = _units_line(books, event)
     if isinstance(line, Refusal):
         return (line,)
-    deliverable = books.deliverable(line)
+    deliverable = max(books.deliverable(line), 0)
     if event.quantity > deliverable and not line.account.unlimited:
         return (refused(Rule.INSUFFICIENT_UNITS, line.account.number, value=event.quantity, limit=deliverable),)
     _bring(books, line, -event.quantity)
