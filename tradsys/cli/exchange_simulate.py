@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 DEFAULT_EXCHANGE = "NSE"
+SEGMENTS = {
+    "NSE": "equity", "BSE": "equity", "EGX": "equity", "ADX": "equity",
+    "NFO": "future", "BFO": "future", "CDS": "future", "MCX": "future",
+}  # fmt: skip
+"""What is traded where; on any other exchange crypto, round the clock."""
 
 
 def simulate(
@@ -83,8 +88,7 @@ def _instrument(
     exchange, colon, symbol = name.rpartition(":")
     if not colon:
         exchange = DEFAULT_EXCHANGE
-    segments = {"NSE": Segment.EQUITY, "BSE": Segment.EQUITY, "NFO": Segment.FUTURE, "BFO": Segment.FUTURE}
-    segment = segments.get(exchange, Segment.CRYPTO_SPOT)
+    segment = Segment(SEGMENTS.get(exchange, "crypto_spot"))
     step = from_text(tick) if tick else _usual_tick(exchange, segment, from_text(price), day)
     return Instrument(
         id=f"{exchange}:{symbol}",
@@ -98,13 +102,11 @@ def _instrument(
 
 
 def _usual_tick(exchange: str, segment: Segment, price: int, day: datetime.date) -> int:
-    from tradsys.core.instruments import Segment
     from tradsys.core.units import SCALE
+    from tradsys.engine.instruments import INDIAN
     from tradsys.reference.ticks import tick_size
 
-    if segment is Segment.CRYPTO_SPOT:
-        return SCALE // 100
-    return tick_size(exchange, segment, price=price, on=day)
+    return tick_size(exchange, segment, price=price, on=day) if exchange in INDIAN else SCALE // 100
 
 
 def _statistics(record: SimulationRecord, hours: Hours) -> MarketStatistics:

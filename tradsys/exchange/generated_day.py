@@ -14,7 +14,7 @@ from tradsys.core.units import SECOND
 from tradsys.exchange.agents.information import InformationFlow, InformationParameters
 from tradsys.exchange.agents.participant import Participant
 from tradsys.exchange.agents.population import Population, participants
-from tradsys.exchange.sessions import InstrumentDay, market_kind
+from tradsys.exchange.sessions import InstrumentDay, market_of
 from tradsys.exchange.simulation import Simulation
 from tradsys.exchange.timeline import Timeline, timeline, trades_freely, trading_end
 from tradsys.reference.phases import windows
@@ -63,11 +63,11 @@ def generated_day(
     Raises `ConfigError` for a day without a session, a reference price off the tick or too small or large for it, or
     accounts that are taken; `UncoveredDate`, `UnknownName` as the session tables do.
     """
-    exchange, kind = market_kind(instrument)
-    day = timeline(exchange, kind, on, seed=seed)
+    market = market_of(instrument)
+    day = timeline(market, on, seed=seed)
     open_hours = hours(day)
     if open_hours is None:
-        raise ConfigError(f"{exchange} has no session on {on}", value=on.isoformat(), fix="choose a trading day")
+        raise ConfigError(f"{market.exchange} has no session on {on}", value=on.isoformat(), fix="choose a trading day")
     reference = _in_ticks(instrument, open_hours.opens, parameters.reference)
     seconds = (open_hours.closes - open_hours.opens) / SECOND
     everyone = _with_others(participants(parameters.population, seconds=seconds), others)
@@ -81,7 +81,7 @@ def generated_day(
     venue = InstrumentDay(
         instrument=0,
         day=day,
-        windows=windows(exchange, kind, on),
+        windows=windows(market, on),
         previous_close=reference,
         auction_band=_auction_band(instrument, on),
     )
