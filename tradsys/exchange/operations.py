@@ -188,7 +188,7 @@ def _lines(path: Path) -> list[bytes]:
 def _decoded(decoder: msgspec.json.Decoder[AnyOperation], line: bytes, where: str) -> AnyOperation:
     try:
         return decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         shown = line[:80].decode("utf-8", "replace")
         raise DataError(f"{where}: {error}", value=shown, fix='write {"op", "id", "side", "qty", "price"}') from None
 

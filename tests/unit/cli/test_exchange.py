@@ -110,6 +110,8 @@ def test_compressed_files_are_the_same_each_time(match: Match) -> None:
         b'{"op": "limit", "id": "1", "side": "B", "qty": 1, "price": 1}',
         b'{"op": "reduce", "id": 1, "qty": null}',
         b'{"op": "cancel", "id": 1} {"op": "cancel", "id": 1}',
+        b'{"op": "cancel", "id": 1, "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"op": "cancel", "id": 1e400}',
     ],
 )
 def test_a_malformed_line_is_named_and_nothing_is_written(match: Match, line: bytes) -> None:
