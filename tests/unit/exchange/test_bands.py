@@ -142,6 +142,9 @@ def test_funds_widen_to_twenty_percent_and_no_further() -> None:
     assert limits(band) == (90.0, 120.0)
     press(band, "120")
     assert band.due is None
+    press(band, "90")
+    band.flex()
+    assert limits(band) == (85.0, 120.0)
 
 
 def test_bad_input_is_refused() -> None:

@@ -61,6 +61,11 @@ def test_the_reference_price_is_the_simple_average_of_each_half_minute() -> None
     assert watched.limits == (1_380, 3_220)
     watched.advance(10 * MINUTE)
     assert watched.limits == (1_380, 3_220)
+    watched.on_trade(10 * MINUTE, price=2_000)
+    watched.advance(10 * MINUTE + 29 * SECOND)
+    assert watched.limits == (1_380, 3_220)
+    watched.advance(10 * MINUTE + 30 * SECOND)
+    assert watched.limits == (1_200, 2_800)
 
 
 def test_a_reference_price_is_stale_after_a_quiet_quarter_of_an_hour() -> None:
@@ -94,6 +99,14 @@ def test_enough_rejections_in_two_minutes_ask_for_a_wider_range() -> None:
 @pytest.mark.parametrize("lacking", [{"count": 9}, {"members": 2}, {"clients": 4}, {"gap": 15 * SECOND}])
 def test_too_few_do_not(lacking: dict[str, int]) -> None:
     assert not refuse(protection(100.0), **lacking)
+
+
+def test_a_rejection_of_two_minutes_ago_no_longer_counts() -> None:
+    watched = protection(100.0)
+    watched.on_rejection(0, party=Party(client="C0", member="M0"))
+    later = [Party(client=f"C{number % 5}", member=f"M{number % 3}") for number in range(10)]
+    answers = [watched.on_rejection(120 * SECOND, party=party) for party in later]
+    assert answers == [False] * 9 + [True]
 
 
 def test_where_the_rule_does_not_say_when_it_never_widens() -> None:

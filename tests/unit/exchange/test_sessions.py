@@ -11,9 +11,10 @@ from tradsys.core.errors import ConfigError, UncoveredDate, UnknownName
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.matching import BookPhase, BookSide, Kind, Reason, Status, TimeInForce
 from tradsys.core.units import DAY, MINUTE
-from tradsys.exchange.bands import Band
+from tradsys.exchange.bands import Band, DynamicBand
 from tradsys.exchange.sessions import InstrumentDay, market_of
-from tradsys.exchange.timeline import Halt, Timeline, reopening, timeline
+from tradsys.exchange.timeline import Halt, Timeline, reopening, timeline, trading_end
+from tradsys.reference.market_rules import flex_rule
 from tradsys.reference.phases import Market, windows
 
 BUY, SELL = BookSide.BUY, BookSide.SELL
@@ -63,6 +64,7 @@ def test_the_pre_open_matches_at_the_equilibrium_and_hands_the_rest_over() -> No
     traded = [(event.price, event.quantity) for event in driver.events]
     assert traded == [(1_000, 50), (1_000, 10)]
     driver.advance(at("09:16"))
+    assert driver.day.close == 0
     (left,) = driver.book.orders(0)
     assert (left.order_id, left.price, left.shown) == (buyer, 1_010, 90)
     assert market not in driver.live
@@ -82,11 +84,12 @@ def test_the_closing_auction_cancels_stops_and_icebergs_and_carries_limits_over(
     driver.trade(at("15:00"), 1_100, 1)
     driver.trade(at("15:10"), 1_200, 3)
     plain, _ = driver.order(at("15:11"), BUY, 1_150, 40)
+    distant, _ = driver.order(at("15:11"), BUY, 900, 40)
     stop, _ = driver.order(at("15:12"), SELL, 0, 5, kind=Kind.STOP, trigger=1_000)
     iceberg, _ = driver.order(at("15:13"), SELL, 1_190, 40, display=10)
-    assert driver.live == {plain, stop, iceberg}
+    assert driver.live == {plain, distant, stop, iceberg}
     driver.advance(at("15:16"))
-    assert driver.live == {plain}
+    assert driver.live == {plain, distant}
     assert driver.day.reference == 1_175
     _, closed = driver.order(at("15:17"), BUY, 1_150, 1)
     _, outside = driver.order(at("15:21"), BUY, 1_211, 1)
@@ -191,6 +194,51 @@ def test_a_halt_ends_with_a_pre_open_and_goes_on() -> None:
     assert driver.day.phase.name == "closing_auction"
 
 
+def test_the_auction_after_a_halt_counts_hidden_parts_and_no_stops() -> None:
+    driver = day_of("closing_auction", AUCTION_DAY)
+    iceberg, _ = driver.order(at("10:00"), SELL, 990, 40, display=10)
+    stop, _ = driver.order(at("10:00"), SELL, 0, 50, kind=Kind.STOP, trigger=900)
+    assert driver.day.interrupt(halt(at("10:01"), 5, phase=BookPhase.AUCTION))
+    driver.order(at("10:02"), BUY, 1_000, 100)
+    driver.advance(at("10:06"))
+    assert sum(event.quantity for event in driver.events) == 40
+    assert iceberg not in driver.live
+    assert stop in driver.live
+
+
+def dynamic_day() -> tuple[Driver, DynamicBand]:
+    market = Market("NSE", "closing_auction")
+    day = timeline(market, AUCTION_DAY, seed=7)
+    rule = flex_rule("share", AUCTION_DAY)
+    band = DynamicBand(instrument=0, base=1_000, tick=1, percent=1_000, rule=rule, trading_end=trading_end(day))
+    limits = windows(market, AUCTION_DAY)
+    day_machine = InstrumentDay(
+        instrument=0, day=day, windows=limits, previous_close=1_000, band=band, auction_band=300
+    )
+    return Driver(day_machine), band
+
+
+def test_a_band_that_cools_moves_when_its_time_is_over() -> None:
+    driver, band = dynamic_day()
+    below, _ = driver.order(at("10:00"), BUY, 920, 5)
+    band.cool(at("10:00"), upwards=True)
+    assert driver.day.next_at == at("10:15")
+    _, early = driver.order(at("10:14"), BUY, 1_120, 5)
+    assert early.reason == Reason.OUTSIDE_BAND
+    _, later = driver.order(at("10:15"), BUY, 1_120, 5)
+    assert later.status == Status.OPEN
+    assert below not in driver.live
+
+
+def test_flexing_ends_with_continuous_trading() -> None:
+    driver, band = dynamic_day()
+    driver.advance(at("15:12"))
+    band.cool(at("15:12"), upwards=True)
+    driver.advance(at("15:40"))
+    assert driver.day.close == 1_000
+    assert band.limits == (900, 1_100)
+
+
 def test_a_halt_for_the_day_leaves_no_closing_auction() -> None:
     driver = day_of("closing_auction", AUCTION_DAY)
     driver.trade(at("10:00"), 1_040, 5)
@@ -225,6 +273,26 @@ def test_a_shorter_halt_inside_another_changes_nothing_and_a_longer_one_prolongs
     assert driver.phases[-1][1] == BookPhase.HALTED
     driver.advance(at("10:45"))
     assert driver.phases[-1] == (at("10:45"), BookPhase.CONTINUOUS)
+
+
+def test_a_shorter_halt_with_an_auction_waits_for_the_longer_one_to_end() -> None:
+    driver = day_of("closing_auction", AUCTION_DAY)
+    driver.advance(at("10:00"))
+    assert driver.day.interrupt(halt(at("10:00"), 45))
+    driver.advance(at("10:05"))
+    assert driver.day.interrupt(halt(at("10:05"), 30, 15))
+    driver.advance(at("12:00"))
+    assert driver.phases[-2:] == [(at("10:45"), BookPhase.CLOSED), (at("11:00"), BookPhase.CONTINUOUS)]
+
+
+def test_a_phase_that_a_halt_interrupts_does_not_begin_twice() -> None:
+    driver = day_of("stock future", AUCTION_DAY)
+    driver.trade(at("15:14"), 1_000, 5)
+    driver.trade(at("15:20"), 1_020, 5)
+    assert driver.day.interrupt(halt(at("15:20"), 5))
+    driver.advance(at("15:26"))
+    assert driver.day.reference == 1_000
+    assert driver.phases[-1] == (at("15:25"), BookPhase.CONTINUOUS)
 
 
 def test_a_halt_changes_nothing_where_nothing_trades() -> None:
