@@ -1,0 +1,371 @@
+"""A venue for one trader against a recorded market: ticks, depth, trades or single orders, which do not react to him.
+
+What is assumed is `RecordedModels`, one object an assumption; the rules are in `docs/recorded_data.md`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from tradsys.core.events import (
+    Accepted,
+    Approved,
+    Cancelled,
+    Depth,
+    Expired,
+    Fill,
+    Order,
+    OrderEvent,
+    OrderType,
+    Product,
+    Rejected,
+    Tick,
+    Triggered,
+    Validity,
+)
+from tradsys.core.instruments import Instrument
+from tradsys.core.units import SCALE
+from tradsys.exchange.latency_models import ConstantLatency, Latency
+from tradsys.exchange.models import NoBand, PriceBand
+from tradsys.exchange.queue_models import QueueModel, RiskAverse
+from tradsys.exchange.recorded_desk import Desk, LiveOrder, live_order
+from tradsys.exchange.recorded_events import OrderChange, Trade
+
+Recorded = Tick | Depth | Trade | OrderChange
+Held = Callable[[str, str, Product], int]
+"""Strategy, instrument, product → the signed position as far as it is known, 1e-8."""
+
+NEVER = 2**63 - 1
+
+_NO_LIMITS = (0, 2**62)
+_DELIVERED = frozenset({Product.CNC, Product.SPOT})
+_MARKET, _TRAILING, _DAY = OrderType.MARKET, OrderType.TRAILING, Validity.DAY
+
+
+class RecordedModels(msgspec.Struct, frozen=True, kw_only=True):
+    """The assumptions of a run on recorded ticks or books. `entry` is the way of an order to the venue, `response` that
+    of its reports back; the feed's own delay is in the record (`at` after `exchange_at`)."""
+
+    queue: QueueModel = RiskAverse()
+    entry: Latency = ConstantLatency()
+    response: Latency = ConstantLatency()
+    band: PriceBand = NoBand()
+
+    def describe(self) -> list[str]:
+        """The sentences that every report prints."""
+        return [
+            "The record does not react to our orders; they trade with what it shows or prints, and no more.",
+            "What we took from a level stays taken while the level stands.",
+            self.queue.describe(),
+            f"Orders reach the venue after a latency: {self.entry.describe()}.",
+            f"Reports reach us after a latency: {self.response.describe()}.",
+            self.band.describe(),
+        ]
+
+
+class _Withdrawal(msgspec.Struct, frozen=True, gc=False):
+    """A request to withdraw an order, on its way."""
+
+    order_id: int
+    reason: str
+
+
+class RecordedVenue:
+    """Simulated venue on recorded data; the same door as the venue on bars.
+
+    An order is live at `at` plus the entry latency. What happens to it at the venue is told at `exchange_at` plus the
+    response latency, never before the record that caused it was heard, and in order. An order and a record of one
+    instant: the record first. `held` tells positions as known to us; fills still on their way are added here.
+
+    Not modelled: that others react to our orders; latency between a fill and what it does to its bracket or pair, which
+    the venue holds; auctions; disclosed quantity.
+    """
+
+    def __init__(self, instruments: Iterable[Instrument], models: RecordedModels, *, held: Held) -> None:
+        self._models, self._held = models, held
+        self._desks = {each.id: Desk(each, queue=models.queue, reports=self) for each in instruments}
+        self._limits = dict.fromkeys(self._desks, _NO_LIMITS)
+        self._clock = self._known_at = self._last_live = self._last_report = 0
+        self._flight: deque[tuple[int, Order | _Withdrawal]] = deque()
+        self._pending: deque[OrderEvent] = deque()
+        self._unheard: dict[tuple[str, str, Product], int] = {}
+        self._orders: dict[int, LiveOrder] = {}
+        self._sleeping: dict[int, list[Order]] = {}
+        self._children: dict[int, list[LiveOrder]] = {}
+        self._woken: list[LiveOrder] = []
+        self._entered: dict[int, int] = {}
+
+    # --- from the engine
+
+    def submit(self, approved: Approved) -> Sequence[OrderEvent]:
+        """Send an order; returns what is known of it at once."""
+        return self._send(approved.order, at=approved.at)
+
+    def cancel(self, order_id: int, *, at: int, reason: str = "") -> Sequence[OrderEvent]:
+        """Send a withdrawal; where the order is no longer working when it arrives, nothing comes of it."""
+        return self._send(_Withdrawal(order_id, reason), at=at)
+
+    @property
+    def due(self) -> int:
+        """When the next order arrives or the next report is heard; `NEVER` when nothing is on its way."""
+        arrival = self._flight[0][0] if self._flight else NEVER
+        return min(arrival, self._pending[0].at if self._pending else NEVER)
+
+    def advance(self, until: int) -> Sequence[OrderEvent]:
+        """Let time pass to an instant or the first report before it. Called with the instant before each record until
+        it gives nothing, answers to reports leave when the reports are heard."""
+        while self._flight and self._flight[0][0] <= until:
+            if self._pending and self._pending[0].at <= self._flight[0][0]:
+                return self._hear(self._pending[0].at)
+            self._known_at = 0
+            self._arrive(self._flight[0][0])
+        return self._hear(min(self._pending[0].at, until)) if self._pending else ()
+
+    # --- from the record
+
+    def match(self, event: Recorded) -> Sequence[OrderEvent]:
+        """What one record does to the orders in its instrument, and all that is heard by its `at`."""
+        if self._flight:
+            self._known_at = 0
+            self._arrive(event.exchange_at - 1)
+        if event.exchange_at > self._clock:
+            self._clock = event.exchange_at
+        self._known_at = event.at
+        desk = self._desks[event.instrument]
+        if type(event) is Tick:
+            desk.on_tick(event)
+        elif type(event) is Depth:
+            desk.on_depth(event)
+        elif type(event) is Trade:
+            desk.on_trade(event)
+        else:
+            desk.on_change(event)  # type: ignore[arg-type]  # the only kind left
+        if self._woken:
+            self._wake()
+        if self._flight:
+            self._known_at = 0
+            self._arrive(self._clock)
+        return self._hear(event.at) if self._pending else ()
+
+    def set_reference(self, instrument: str, previous_close: int, *, at: int) -> None:
+        """Start a session: the book is empty, and the band follows from the previous close (1e-8; 0: none)."""
+        desk = self._desks[instrument]
+        desk.clear()
+        self._limits[instrument] = self._models.band.limits(previous_close, tick=desk.instrument.tick_at(at))
+
+    def expire(self, *, at: int, exchange: str) -> Sequence[OrderEvent]:
+        """End a session: DAY orders that were there before it ended are gone, and all that is on its way to us is
+        told, each with its own time."""
+        self._known_at = 0
+        self._arrive(at)
+        self._clock = max(self._clock, at)
+        for live in list(self._orders.values()):
+            order = live.order
+            here = self._desks[order.instrument].instrument.exchange == exchange
+            if here and order.validity is _DAY and live.live_at < at:
+                self._remove(live)
+                self._tell(Expired(at=at, order_id=order.order_id, remaining=live.unfilled, reason="the session ended"))
+                self._orphans(order.order_id, reason="its entry expired")
+        return self._hear(NEVER)
+
+    def close_out(self, order_id: int, *, price: int, at: int) -> Sequence[OrderEvent]:
+        """Fill what is left of an order at a given price: for a square-off that no record is left to fill."""
+        live = self._orders.get(order_id)
+        if live is None:
+            return ()
+        self._clock, self._known_at = max(self._clock, at), 0
+        self.filled(live, price=price, quantity=live.remaining, maker=False)
+        return self._hear(NEVER)
+
+    # --- what travels
+
+    def _send(self, body: Order | _Withdrawal, *, at: int) -> Sequence[OrderEvent]:
+        self._last_live = max(at + self._models.entry.delay(at), self._last_live)
+        self._flight.append((self._last_live, body))
+        if self._last_live <= self._clock:
+            self._known_at = 0
+            self._arrive(self._clock)
+        return self._hear(at) if self._pending else ()
+
+    def _arrive(self, until: int) -> None:
+        """Everything that reaches the venue up to an instant."""
+        while self._flight and self._flight[0][0] <= until:
+            at, body = self._flight.popleft()
+            if at > self._clock:
+                self._clock = at
+                self._entered.clear()
+            if type(body) is Order:
+                self._receive(body)
+            else:
+                self._withdraw(body)  # type: ignore[arg-type]  # the only kind left
+            if self._woken:
+                self._wake()
+
+    def _tell(self, event: OrderEvent) -> None:
+        """Put a report on its way to us: `at` becomes the time at which it is heard."""
+        moment = self._clock
+        heard = max(moment + self._models.response.delay(moment), self._known_at, self._last_report)
+        self._last_report = heard
+        self._pending.append(msgspec.structs.replace(event, at=heard) if event.at != heard else event)
+
+    def _hear(self, until: int) -> Sequence[OrderEvent]:
+        heard: list[OrderEvent] = []
+        while self._pending and self._pending[0].at <= until:
+            event = self._pending.popleft()
+            heard.append(event)
+            if type(event) is Fill:
+                self._unheard[event.strategy, event.instrument, event.product] -= event.side * event.quantity
+        return heard
+
+    # --- what arrives
+
+    def _receive(self, order: Order) -> None:
+        """Take an order: accepted, or rejected with the exchange's reason. Exits sleep until their entry fills."""
+        why = self._objection(order)
+        if why:
+            self._tell(Rejected(at=0, order_id=order.order_id, reason=why))
+            return
+        self._tell(Accepted(at=0, order_id=order.order_id))
+        parent = self._orders.get(order.parent)
+        entered = parent.filled if parent is not None else self._entered.get(order.parent, 0)
+        if not order.parent:
+            self._enter(self._add(order, remaining=order.quantity))
+        elif entered:
+            self._enter(self._add(order, remaining=entered))
+        else:
+            self._sleeping.setdefault(order.parent, []).append(order)
+
+    def _objection(self, order: Order) -> str:
+        low, high = self._limits[order.instrument]
+        for price in (order.limit, order.trigger if order.type is not _TRAILING else 0):
+            if price and order.type is not _MARKET and not low <= price <= high:
+                return f"price {price / SCALE:g} outside the day's band {low / SCALE:g} to {high / SCALE:g}"
+        if order.parent and order.parent not in self._orders and order.parent not in self._entered:
+            return "its entry is not working"
+        return ""
+
+    def _add(self, order: Order, *, remaining: int) -> LiveOrder:
+        live = live_order(order, at=self._clock, remaining=remaining)
+        self._orders[order.order_id] = live
+        if order.parent:
+            self._children.setdefault(order.parent, []).append(live)
+        return live
+
+    def _enter(self, live: LiveOrder) -> None:
+        self._desks[live.order.instrument].enter(live)
+
+    def _wake(self) -> None:
+        """Exits whose entry has filled go to work, after the record that filled it."""
+        while self._woken:
+            live = self._woken.pop(0)
+            if live.order.order_id in self._orders:
+                self._enter(live)
+
+    def _withdraw(self, asked: _Withdrawal) -> None:
+        live = self._orders.get(asked.order_id)
+        if live is not None:
+            self._drop(live, asked.reason)
+            return
+        for orders in self._sleeping.values():
+            for order in [each for each in orders if each.order_id == asked.order_id]:
+                orders.remove(order)
+                self._tell(_cancelled(order.order_id, order.quantity, asked.reason))
+
+    # --- what the desk says
+
+    def allowed(self, live: LiveOrder, quantity: int) -> int:
+        """An exit, and a sale of what is delivered, never takes more than is there; at nothing left it is withdrawn."""
+        order = live.order
+        if not order.parent and not (order.side < 0 and order.product in _DELIVERED):
+            return quantity
+        key = (order.strategy, order.instrument, order.product)
+        there = max(-order.side * (self._held(*key) + self._unheard.get(key, 0)), 0)
+        if not there:
+            self._drop(live, "another order closed the position")
+        return min(quantity, there)
+
+    def filled(self, live: LiveOrder, *, price: int, quantity: int, maker: bool) -> None:
+        """A trade of ours, and what it does to its exits and its twin."""
+        order = live.order
+        self._tell(
+            Fill(
+                at=0,
+                exchange_at=self._clock,
+                order_id=order.order_id,
+                strategy=order.strategy,
+                instrument=order.instrument,
+                side=order.side,
+                quantity=quantity,
+                price=price,
+                product=order.product,
+                maker=maker,
+                reason=order.reason,
+            )
+        )
+        key = (order.strategy, order.instrument, order.product)
+        self._unheard[key] = self._unheard.get(key, 0) + order.side * quantity
+        live.remaining -= quantity
+        live.filled += quantity
+        for child in self._children.get(order.order_id, ()):
+            child.remaining += quantity
+        for exit_order in self._sleeping.pop(order.order_id, ()):
+            self._woken.append(self._add(exit_order, remaining=live.filled))
+        if not live.remaining:
+            self._finish(live)
+        if order.parent in self._orders:
+            self._end(self._orders[order.parent], "its exit filled")
+        if order.group:
+            self._reduce_twins(order, quantity)
+
+    def triggered(self, live: LiveOrder) -> None:
+        """A stop was touched."""
+        self._tell(Triggered(at=0, order_id=live.order.order_id))
+
+    def dropped(self, live: LiveOrder) -> None:
+        """The rest of an immediate order is gone; without any fill its exits are too."""
+        self._end(live, "immediate or cancel: not filled at once")
+        if not live.filled:
+            self._orphans(live.order.order_id, reason="its entry was cancelled")
+
+    # --- inside
+
+    def _remove(self, live: LiveOrder) -> None:
+        order = live.order
+        self._desks[order.instrument].remove(live)
+        del self._orders[order.order_id]
+        self._children.pop(order.order_id, None)
+        if live.filled:
+            self._entered[order.order_id] = live.filled
+
+    def _end(self, live: LiveOrder, reason: str) -> None:
+        self._remove(live)
+        self._tell(_cancelled(live.order.order_id, live.unfilled, reason))
+
+    def _drop(self, live: LiveOrder, reason: str) -> None:
+        self._end(live, reason)
+        self._orphans(live.order.order_id, reason="its entry was cancelled")
+
+    def _finish(self, live: LiveOrder) -> None:
+        """Nothing is left to fill; what a twin or a part-filled entry took away is cancelled, so quantities add up."""
+        self._remove(live)
+        if live.unfilled:
+            self._tell(_cancelled(live.order.order_id, live.unfilled, "the other of the pair, or its entry, filled"))
+
+    def _reduce_twins(self, order: Order, quantity: int) -> None:
+        """What one order of a pair fills, the other loses; at nothing left it is cancelled."""
+        orders = [*self._desks[order.instrument].orders, *self._woken]
+        for twin in [each for each in orders if each.order.group == order.group and each.order is not order]:
+            twin.remaining -= min(quantity, twin.remaining)
+            if not twin.remaining and twin.order.order_id in self._orders:
+                self._end(twin, "the other of the pair filled")
+
+    def _orphans(self, parent: int, *, reason: str) -> None:
+        for order in self._sleeping.pop(parent, ()):
+            self._tell(_cancelled(order.order_id, order.quantity, reason))
+
+
+def _cancelled(order_id: int, remaining: int, reason: str) -> Cancelled:
+    return Cancelled(at=0, order_id=order_id, remaining=remaining, reason=reason)
