@@ -26,7 +26,7 @@ def book(
     if json:
         _print_json(feed, format, malformed, instruments)
     else:
-        _print_table(feed, malformed, instruments)
+        _print_lines(malformed, instruments)
     if malformed or any(_amiss(each) for each in instruments.values()):
         raise typer.Exit(1)
 
@@ -98,21 +98,12 @@ def _price(value: float | None) -> str:
     return "–" if value is None else f"{value:.10f}".rstrip("0").rstrip(".")
 
 
-def _print_table(feed: Path, malformed: int, instruments: dict[str, dict[str, Any]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=feed.name, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for column in ("Instrument", "State"):
-        table.add_column(column, no_wrap=True)
-    for column in ("Messages", "Applied", "Stale", "Gaps", "Sums", "Best bid", "Best ask"):
-        table.add_column(column, justify="right", no_wrap=True)
+def _print_lines(malformed: int, instruments: dict[str, dict[str, Any]]) -> None:
     for name, each in instruments.items():
+        counts = ", ".join(f"{each[key]:,} {key}" for key in TOTALS)
         checked, failed = each["checksums"]["checked"], each["checksums"]["failed"]
-        sums = f"{checked - failed:,}/{checked:,}" if checked else "–"
-        best = (_price(each[key]) for key in ("best_bid", "best_ask"))
-        table.add_row(name, each["state"], *(f"{each[key]:,}" for key in TOTALS), sums, *best)
-    Console().print(table)
+        sums = f", checksums {checked - failed:,} of {checked:,}" if checked else ""
+        best = " / ".join(_price(each[key]) for key in ("best_bid", "best_ask"))
+        typer.echo(f"{name}: {each['state']}, {counts}{sums}, best {best}")
     if malformed:
         typer.echo(f"{malformed:,} messages could not be read")

@@ -35,14 +35,15 @@ class Captured(msgspec.Struct, frozen=True, gc=False):
 class LineSplitter:
     """Whole lines out of chunks cut anywhere. Raises `DataError` for a line that never ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, longest: int = LONGEST_LINE) -> None:
         self._tail = b""
+        self._longest = longest
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The lines that a chunk completes."""
         *lines, self._tail = (self._tail + chunk).split(b"\n")
-        if len(self._tail) > LONGEST_LINE:
-            raise DataError("a line without end", value=len(self._tail), limit=LONGEST_LINE, fix="is it a recording?")
+        if len(self._tail) > self._longest:
+            raise DataError("a line without end", value=len(self._tail), limit=self._longest, fix="is it a recording?")
         return lines
 
     def finish(self) -> list[bytes]:

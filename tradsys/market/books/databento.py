@@ -1,7 +1,7 @@
 """Market by order in Databento's binary encoding (DBN): bytes into records, records into an order book.
 
-A stream is `DBN`, a version byte, the length of the metadata (uint32) and the metadata, then records, little-endian. The
-first byte of each is its length in words of four bytes, the second its type; records of other types are passed over.
+A stream is `DBN`, a version byte, the length of the metadata (uint32) and the metadata, then records, little-endian.
+The first byte of each is its length in words of four bytes, the second its type; those of other types are passed over.
 
 Source: databento.com/docs, "Databento Binary Encoding" and "Market by order (MBO)". Prices are in 1e-9 of the currency.
 Not modelled: version 0, records with their times of sending appended (`ts_out`), the metadata's contents.
