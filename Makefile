@@ -15,7 +15,7 @@ DEV := $(VENV)/.dev.stamp
 INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python "$$@"; \
           else $(BIN)/python -m pip install --quiet "$$@"; fi
 
-.PHONY: help demo test check style format bench peers peers-record sessions docs lock clean
+.PHONY: help demo test check style format bench campaign-book peers peers-record sessions docs lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,9 @@ format: $(DEV) ## put the code into the house style
 
 bench: $(DEV) ## measure beside the peers and write docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.run
+
+campaign-book: $(DEV) ## ten million random commands through both order books
+	@$(BIN)/python -m tools.book_campaign
 
 peers: $(DEV) ## build the peers' environments that bench uses
 	@$(BIN)/python -m benchmarks.peers

@@ -16,11 +16,12 @@ from tradsys.core.matching import (
     Reason,
     Status,
 )
+from tradsys.exchange.book import Book
 from tradsys.exchange.book_reference import ReferenceBook
 
 MakeBook = Callable[[int], MatchingBook]
 
-each_book = pytest.mark.parametrize("make_book", [ReferenceBook])
+each_book = pytest.mark.parametrize("make_book", [ReferenceBook, Book])
 
 Row = tuple[Any, ...]
 

@@ -46,6 +46,8 @@ class Character:
     pool: Column
     accounts: int
     stops: float
+    icebergs: float
+    fill_or_kill: float
     auctions: float
     nonsense: float
 
@@ -59,6 +61,8 @@ def character(random: np.random.Generator) -> Character:
         width=float(random.choice([2.0, 6.0, 40.0], p=[0.4, 0.4, 0.2])),
         pool=ids,
         accounts=int(random.choice([1, 3, 8])),
+        icebergs=float(random.choice([0.1, 0.7])),
+        fill_or_kill=float(random.choice([1.0, 3.0])),
         stops=float(random.choice([0.3, 1.0, 3.0])),
         auctions=float(random.choice([0.2, 1.0, 3.0])),
         nonsense=float(random.choice([0.0, 0.002, 0.02])),
@@ -78,7 +82,7 @@ def _block(random: np.random.Generator, about: Character, start: int) -> list[Co
     """One block as columns, in the order of the fields of `Command`."""
     action = _drawn(random, _scaled(ACTIONS, about.auctions, Action.SET_PHASE, Action.UNCROSS), len(Action))
     kind = _drawn(random, _scaled(KINDS, about.stops, Kind.STOP, Kind.STOP_LIMIT, Kind.TRAILING), len(Kind))
-    validity = _drawn(random, VALIDITIES, len(TimeInForce))
+    validity = _drawn(random, _scaled(VALIDITIES, about.fill_or_kill, TimeInForce.FOK), len(TimeInForce))
     at = np.arange(start, start + BLOCK)
     side = random.integers(0, 2, BLOCK)
     quantity = _quantities(random, about, action)
@@ -171,6 +175,6 @@ def _trails(random: np.random.Generator, about: Character, kind: Column) -> Colu
 
 
 def _displays(random: np.random.Generator, about: Character, plain: NDArray[np.bool_], quantity: Column) -> Column:
-    iceberg = plain & _chance(random, 0.2) & (quantity > 0)
+    iceberg = plain & _chance(random, about.icebergs) & (quantity > 0)
     display = np.minimum(random.integers(1, 12, BLOCK), quantity)
     return _spoilt(random, about, np.where(iceberg, display, 0), BAD_DISPLAYS)

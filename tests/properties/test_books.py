@@ -20,11 +20,18 @@ from tradsys.core.matching import (
     Reason,
     Status,
 )
+from tradsys.exchange.book import Book
 from tradsys.exchange.book_reference import ReferenceBook
 
+SEEDS = range(20)
 A_SEED = 5_000
 
 Answer = tuple[Outcome, list[BookEvent]]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_both_books_agree_after_every_command(seed: int) -> None:
+    compare(commands(seed, A_SEED), expected=ReferenceBook(INSTRUMENTS), given=Book(INSTRUMENTS), between_hashes=1)
 
 
 @each_book

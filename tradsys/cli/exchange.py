@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tradsys.cli.exchange_book import book
+from tradsys.cli.exchange_simulate import simulate
+
 if TYPE_CHECKING:
     from tradsys.exchange.operations import Final
 
-exchange_app = typer.Typer(help="Match orders on the simulated exchange.", no_args_is_help=True)
+exchange_app = typer.Typer(help="Match orders, rebuild order books, generate a market.", no_args_is_help=True)
+exchange_app.command()(book)
+exchange_app.command()(simulate)
 
 
 @exchange_app.command()
@@ -21,14 +26,14 @@ def match(
 ) -> None:
     """Run a file of order operations through the book; OUT.final.json is the book at the end."""
     from tradsys.core.errors import ConfigError
-    from tradsys.exchange.book_reference import ReferenceBook
+    from tradsys.exchange.book import Book
     from tradsys.exchange.operations import OperationRun, read_operations, write_answers, write_final
 
     at_end = _final_path(out)
     if operations.resolve() in (out.resolve(), at_end.resolve()):
         raise ConfigError("the answers would overwrite the operations", value=str(out), fix="name another file")
     asked = read_operations(operations)
-    run = OperationRun(ReferenceBook(1))
+    run = OperationRun(Book(1))
     answers = list(run.answers(asked))
     final = run.final()
     write_answers(out, answers)
