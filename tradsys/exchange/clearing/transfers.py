@@ -108,7 +108,8 @@ def _measure(listing: Listing) -> Events:
         each.measure()
         for line in each.lines:
             line.refresh()
-            concerned[line.account.number] = line.account
+            if line.quantity:
+                concerned[line.account.number] = line.account
     calls = (margin_call(account) for _, account in sorted(concerned.items()))
     return tuple(call for call in calls if call is not None)
 

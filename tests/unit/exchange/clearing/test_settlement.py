@@ -214,7 +214,7 @@ def test_a_loss_beyond_the_cash_is_called_for() -> None:
     made.end_day()
     assert made.cash(LONG) == -1_500
     made.trade(WORLD, LONG, quantity=50, price=50, of=FUTURE)
-    (call,) = only(made.do(Marked(instrument=FUTURE.id, price=51 * SCALE)), MarginCall)
+    (call,) = only(made.end_day(), MarginCall)
     assert (call.account, rupees(call.equity), call.maintenance, rupees(call.amount)) == (LONG, -1_500, 0, 1_500)
 
 
