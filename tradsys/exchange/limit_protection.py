@@ -37,16 +37,13 @@ class LimitProtection:
     @property
     def limits(self) -> tuple[int, int]:
         """Lowest price to sell at and highest to buy at, inside the range and at least one tick."""
-        width = max(self._reference * self._percent * self._tick, self._rule.minimum * WHOLE)
-        divisor = WHOLE * self._tick
-        return max(self._reference - width // divisor, 1), self._reference + width // divisor
+        return self._low, self._high
 
     def exceeded(self, side: BookSide, price: int) -> int | None:
         """The limit that a limit order's price is beyond, or None."""
-        low, high = self.limits
-        if side == BookSide.BUY:
-            return high if price > high else None
-        return low if price < low else None
+        if side:
+            return self._low if price < self._low else None
+        return self._high if price > self._high else None
 
     def set_reference(self, at: int, *, price: int) -> None:
         """A reference price from elsewhere: the theoretical price."""
@@ -54,6 +51,7 @@ class LimitProtection:
             raise ConfigError("limit price protection needs a reference price", value=price, limit="> 0")
         self._reference = price
         self._updated = at
+        self._measure()
 
     def is_stale(self, at: int) -> bool:
         """Whether the reference price is so old that a theoretical price should replace it."""
@@ -93,6 +91,11 @@ class LimitProtection:
     def widen(self, percent: int) -> None:
         """Widen the range by so many basis points of the reference price."""
         self._percent += percent
+        self._measure()
+
+    def _measure(self) -> None:
+        width = max(self._reference * self._percent * self._tick, self._rule.minimum * WHOLE) // (WHOLE * self._tick)
+        self._low, self._high = max(self._reference - width, 1), self._reference + width
 
     def _is_enough(self) -> bool:
         parties = [party for _, party in self._rejections]
