@@ -17,7 +17,7 @@ from tradsys.exchange.book.entering import (
     settle,
     work_line,
 )
-from tradsys.exchange.book.identifiers import find, has_room
+from tradsys.exchange.book.identifiers import find, find_likely, has_room, prefetch_identifier
 from tradsys.exchange.book.layout import (
     ACCOUNT,
     ACTION,
@@ -46,7 +46,7 @@ from tradsys.exchange.book.layout import (
     STATUS,
     TRAIL,
 )
-from tradsys.exchange.book.machine import INLINE, PART, jit, load, load1, load2, load4, store
+from tradsys.exchange.book.machine import INLINE, PART, jit, load, load1, load2, load4, prefetch, store
 from tradsys.exchange.book.plain import NOT_PLAIN, plain_cancel, plain_limit, plain_market
 from tradsys.exchange.book.queues import instrument_at, order_at
 from tradsys.exchange.book.sweeps import cancel_all, end_day, pass_time
@@ -59,6 +59,9 @@ UNKNOWN_INSTRUMENT, DUPLICATE_ORDER = int(Reason.UNKNOWN_INSTRUMENT), int(Reason
 SHAPE = 0xFFFFFFFFFF & ~((1 << 8) | (1 << 24))
 LIMIT_SHAPE, MARKET_SHAPE, CANCEL_SHAPE = 0, 1 << 16, 1
 ENOUGH_EVENTS = MOST_EVENTS // 2
+
+# How many commands ahead memory is asked for: where an identifier is, then the order it names.
+FAR, NEAR = 12, 6
 
 
 @jit(PART)
@@ -176,6 +179,13 @@ def _execute_plain(base: int, command: int, width: int, outcome: int) -> bool:
     return left != NOT_PLAIN
 
 
+@jit(INLINE)
+def prefetch_order(base: int, command: int) -> None:
+    """Ask for the order that a command a little later will cancel."""
+    if load1(command + ACTION) == CANCEL:
+        prefetch(order_at(base, find_likely(base, load(command + ORDER_ID))))
+
+
 @kernel
 def apply(base: int, commands: int, width: int, count: int, outcomes: int) -> int:
     """Commands of `width` bytes one after the other, an outcome for each, events from the start of their room.
@@ -183,8 +193,11 @@ def apply(base: int, commands: int, width: int, count: int, outcomes: int) -> in
     Returns how many were done: fewer than `count` where room for a command or for more events would be lacking.
     """
     store(base + EVENT_COUNT, 0)
+    last = commands + (count - 1) * width
     for number in range(count):
         command = commands + number * width
+        prefetch_identifier(base, load(min(command + FAR * width, last) + ORDER_ID))
+        prefetch_order(base, min(command + NEAR * width, last))
         outcome = outcomes + number * OUTCOME_BYTES
         if load(base + EVENT_COUNT) >= ENOUGH_EVENTS:
             return number

@@ -22,7 +22,7 @@ from tradsys.exchange.book.layout import (
     SCRATCH_PAGE,
     SLOT_BITS,
 )
-from tradsys.exchange.book.machine import INLINE, PART, jit, load, load4, store, store4
+from tradsys.exchange.book.machine import INLINE, PART, jit, load, load4, prefetch, store, store4
 
 WORD = 0xFFFFFFFF
 IN_PAGE = PAGE_WORDS - 1
@@ -56,6 +56,26 @@ def find(base: int, order_id: int) -> int:
         place = (place + 1) & IN_PAGE
         word = load(page + (place << 3))
     return 0
+
+
+@jit(INLINE)
+def prefetch_identifier(base: int, order_id: int) -> None:
+    """Ask for the memory where an identifier is or will be."""
+    hashed = hash_of(order_id)
+    prefetch(base + IDENTIFIERS + (page_of(base, hashed) << PAGE_BITS) + ((hashed & IN_PAGE) << 3))
+
+
+@jit(INLINE)
+def find_likely(base: int, order_id: int) -> int:
+    """The slot of an order by its hash alone, not looking at the order; 0 or a wrong one now and then."""
+    hashed = hash_of(order_id)
+    page = base + IDENTIFIERS + (page_of(base, hashed) << PAGE_BITS)
+    place = hashed & IN_PAGE
+    word = load(page + (place << 3))
+    while word != 0 and ((word >> 32) & WORD) != hashed:
+        place = (place + 1) & IN_PAGE
+        word = load(page + (place << 3))
+    return word & WORD
 
 
 @jit(INLINE)
