@@ -81,12 +81,12 @@ def run_workload(workload: str, series: Sequence[dict[str, Any]]) -> None:
         started = time.perf_counter()
         prepared = prepare(settings.load(config, environment={}))
         loaded = time.perf_counter()
-        prepared.backtest.run(prepared.feed, progress=lambda done: None, stop=lambda: False)
+        prepared.backtest.run(progress=lambda done: None, stop=lambda: False)
         done = time.perf_counter()
         result, _ = collect(prepared, {})
         metrics = measure(result)
         finished = time.perf_counter()
-    bars = len(prepared.feed)
+    bars = prepared.replay.events
     line = {
         "peer": "TradSys",
         "version": version("tradsys"),

@@ -140,8 +140,16 @@ def run(prepared: Prepared, *, watch: Callable[[Prepared, Any], None] | None = N
             watch(prepared, event)
             return entries
 
+        sweep = prepared.engine.sweep
+
+        def swept(bars: Any, **meeting: Any) -> Iterator[Sequence[Entry]]:
+            for bar in bars:
+                yield from sweep((bar,), **meeting)
+                watch(prepared, bar)
+
         prepared.engine.process = watched  # type: ignore[method-assign]
-    prepared.backtest.run(prepared.feed, progress=lambda done: None, stop=lambda: False)
+        prepared.engine.sweep = swept  # type: ignore[method-assign]
+    prepared.backtest.run(progress=lambda done: None, stop=lambda: False)
     return prepared
 
 

@@ -231,7 +231,7 @@ def check_quantities(prepared: Prepared) -> None:
     for order_id, quantity in ordered.items():
         assert quantity == done[order_id] + ended[order_id] + working.get(order_id, 0), order_id
         assert quantity == done[order_id] + ended[order_id] or order_id in working
-    assert set(prepared.venue._orders) | sleeping(prepared) == set(working)
+    assert set(prepared.replay.venue._orders) | sleeping(prepared) == set(working)
     assert sum(live.reserved for live in prepared.engine.working.values()) == prepared.engine._desk._standing.reserved
     for runner in prepared.engine.runners:
         for desire in runner.desires.values():
@@ -240,7 +240,7 @@ def check_quantities(prepared: Prepared) -> None:
 
 
 def sleeping(prepared: Prepared) -> set[int]:
-    return {order.order_id for orders in prepared.venue._sleeping.values() for order in orders}
+    return {order.order_id for orders in prepared.replay.venue._sleeping.values() for order in orders}
 
 
 def check_prices(prepared: Prepared) -> None:

@@ -15,19 +15,21 @@ from tradsys.core.ports import ChargePlan
 from tradsys.core.units import SCALE, from_float, from_text
 from tradsys.engine.backtest import Backtest
 from tradsys.engine.data import Loaded, load_data
+from tradsys.engine.driver import Driver
 from tradsys.engine.engine import Engine
 from tradsys.engine.feed import BarFeed
 from tradsys.engine.gate import Gate
 from tradsys.engine.instruments import INDIAN, build_instrument, sections_of
 from tradsys.engine.markets import Market
 from tradsys.engine.planning_calendar import plan_calendar
+from tradsys.engine.recorded_assembly import Replay, band_of, on_records
 from tradsys.engine.run_file import ChargesSection, ExecutionSection, InstrumentSection, RunFile, StrategySection
 from tradsys.engine.runner import AccountView, Runner
 from tradsys.engine.schedule import Schedule
 from tradsys.engine.settings import Settings
 from tradsys.engine.standing import AccountStanding, MarginRate
 from tradsys.exchange.bar_venue import BarVenue, Models
-from tradsys.exchange.models import basis_points, participation, price_band
+from tradsys.exchange.models import basis_points, participation
 from tradsys.market.series import BarSeries
 from tradsys.portfolio.ledger import Ledger
 from tradsys.reference.charge_plans import charge_plan
@@ -58,10 +60,13 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     data: Loaded
     ledger: Ledger
     engine: Engine
-    venue: BarVenue
-    backtest: Backtest
-    feed: BarFeed
+    replay: Replay
     assumptions: list[str]
+
+    @property
+    def backtest(self) -> Driver:
+        """The run itself."""
+        return self.replay.backtest
 
 
 def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
@@ -94,20 +99,35 @@ def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
         markets=markets, runners=runners, ledger=ledger, standing=standing, gate=Gate(checks), charges=charges
     )
     engine.start()
-    models = _models(run.execution, instruments)
-    venue = BarVenue(instruments.values(), models, held=ledger.position)
     schedule = Schedule(plan_calendar(run, instruments, data, runners))
+    bars = BarFeed([data.series[name] for name in instruments], [data.first[name] for name in instruments])
+    if data.recordings:
+        replay = on_records(run.execution, instruments, data, engine, schedule, cutoffs, bars)
+    else:
+        replay = _on_bars(run.execution, instruments, engine, schedule, cutoffs, bars)
     return Prepared(
         settings=settings,
         instruments=instruments,
         data=data,
         ledger=ledger,
         engine=engine,
-        venue=venue,
-        backtest=Backtest(engine, venue, schedule, cutoffs),
-        feed=BarFeed([data.series[name] for name in instruments], [data.first[name] for name in instruments]),
-        assumptions=[*models.describe(), *_charge_assumptions(run), *data.assumptions],
+        replay=replay,
+        assumptions=[*replay.assumptions, *_charge_assumptions(run), *data.assumptions],
     )
+
+
+def _on_bars(
+    execution: ExecutionSection,
+    instruments: dict[str, Instrument],
+    engine: Engine,
+    schedule: Schedule,
+    cutoffs: dict[str, int],
+    bars: BarFeed,
+) -> Replay:
+    models = _models(execution, instruments)
+    venue = BarVenue(instruments.values(), models, held=engine.ledger.position)
+    backtest = Backtest(engine, venue, schedule, cutoffs, feed=bars)
+    return Replay(venue=venue, backtest=backtest, events=len(bars), assumptions=models.describe())
 
 
 def build_charges(section: ChargesSection) -> ChargePlan:
@@ -185,14 +205,10 @@ def _margins(run: RunFile) -> MarginRate:
 
 
 def _models(section: ExecutionSection, instruments: dict[str, Instrument]) -> Models:
-    if section.venue != "bars":
-        raise UnknownName("venue", section.venue, ("bars",), where="execution.venue")
-    equities = any(each.exchange in ("NSE", "BSE") for each in instruments.values())
-    band = section.price_band if section.price_band is not None else 0.20 if equities else 0.0
     return Models(
         slippage=basis_points(section.slippage_bps),
         participation=participation(section.participation),
-        band=price_band(band),
+        band=band_of(section, instruments),
     )
 
 

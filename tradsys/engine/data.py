@@ -17,6 +17,8 @@ from tradsys.core.events import ActionKind, CorporateAction, Funding
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import SECOND
 from tradsys.engine.instruments import INDIAN, calendar_of, sections_of
+from tradsys.engine.paths import find_path
+from tradsys.engine.recorded_data import Recording, load_recordings
 from tradsys.engine.run_file import DataSection, InstrumentSection
 from tradsys.engine.settings import Settings
 from tradsys.market.adjust import factor
@@ -27,6 +29,8 @@ from tradsys.reference.calendar import Calendar
 from tradsys.reference.clock import local_date
 from tradsys.reference.corporate_actions import actions_for
 
+VENUES = ("bars", "exchange")
+
 _ADJUST = {
     "all": tuple(ActionKind),
     "splits": (ActionKind.SPLIT, ActionKind.BONUS),
@@ -36,7 +40,8 @@ _ADJUST = {
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """Series by instrument id, up to the end of the window; `first` is the row trading starts at (rows before it warm
-    indicators up); `factors` are continuity factors, None where no action falls into the series."""
+    indicators up); `factors` are continuity factors, None where no action falls into the series. `recordings` are what
+    the bars were made of in a run on ticks or books, else none."""
 
     series: dict[str, BarSeries]
     first: dict[str, int]
@@ -45,6 +50,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     funding: list[Funding]
     zone: str
     assumptions: list[str]
+    recordings: dict[str, Recording]
 
 
 def load_data(settings: Settings, instruments: dict[str, Instrument]) -> Loaded:
@@ -53,9 +59,12 @@ def load_data(settings: Settings, instruments: dict[str, Instrument]) -> Loaded:
     Raises `MissingData` for a file or window that is not there, `DataError` for bars not fit to trade on.
     """
     run = settings.run
+    if run.execution.venue not in VENUES:
+        raise UnknownName("venue", run.execution.venue, VENUES, where="execution.venue")
     zone = zone_of(run.data, instruments)
     begin, end = _window(run.run.from_, run.run.to, zone)
-    whole = _series(settings, instruments)
+    recordings = load_recordings(settings, instruments, zone) if run.execution.venue == "exchange" else {}
+    whole = {name: each.bars for name, each in recordings.items()} or _series(settings, instruments)
     notes = _coverage(whole, instruments, begin, end, zone)
     cut = {name: series if end is None else _until(series, end) for name, series in whole.items()}
     actions = _actions(settings, instruments)
@@ -71,6 +80,7 @@ def load_data(settings: Settings, instruments: dict[str, Instrument]) -> Loaded:
         funding=_funding(settings),
         zone=zone,
         assumptions=[*notes, *(note for series in cut.values() for note in series.notes)],
+        recordings=recordings,
     )
 
 
@@ -79,14 +89,6 @@ def zone_of(section: DataSection, instruments: dict[str, Instrument]) -> str:
     if any(instrument.exchange in INDIAN for instrument in instruments.values()):
         return "Asia/Kolkata"
     return section.timezone or "UTC"
-
-
-def find_path(text: str, *, folder: Path) -> str:
-    """A path of the run file: beside it if it is there, else under the current directory. Globs keep their stars."""
-    beside = folder / text
-    if Path(text).is_absolute() or not (beside.exists() or (any(c in text for c in "*?[") and beside.parent.is_dir())):
-        return text
-    return str(beside)
 
 
 def _series(settings: Settings, instruments: dict[str, Instrument]) -> dict[str, BarSeries]:

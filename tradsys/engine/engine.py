@@ -122,8 +122,8 @@ class Engine:
             Timer: self._duties.on_timer,
             CorporateAction: self._duties.on_action,
             Funding: self._duties.on_funding,
-            Tick: self._on_tick,
-            Depth: self._on_depth,
+            Tick: self._on_record,
+            Depth: self._on_record,
             IndexValue: self._on_index,
             OpenInterest: _nobody,
         }
@@ -156,7 +156,7 @@ class Engine:
             for fields, output, column in market.columns:
                 fields[output] = column[row]
             market.row = row + 1
-            for handler, account, runner in market.listeners:
+            for handler, account, runner in market.bar_listeners:
                 try:
                     for intent in handler(bar, account) or ():
                         self._decide(runner, intent, bar.at, entries)
@@ -168,33 +168,58 @@ class Engine:
                 yield entries
                 entries = []
 
-    def _on_tick(self, tick: Tick) -> Sequence[Entry]:
-        """A trade or quote: the last price moves, strategies that want ticks are asked."""
-        market = self.markets[tick.instrument]
-        if tick.last == tick.last:
-            market.observe(tick.last, at=tick.at)
-        entries: list[Entry] = []
-        for runner in market.runners:
-            if runner.on_tick is not None:
-                self._ask(runner, runner.on_tick, tick, tick.at, entries)
-        return entries
+    def sweep_records(
+        self, records: Iterable[Any], *, awaited: Collection[str] = (), meet: Callable[[Any], None] | None = None
+    ) -> Iterator[Sequence[Entry]]:
+        """Process ticks, depth and whatever else a market says between bars, as `sweep` does bars.
 
-    def _on_depth(self, depth: Depth) -> Sequence[Entry]:
+        Strategies see ticks and depth; what is neither is for the venue alone.
+        """
+        markets = self.markets
         entries: list[Entry] = []
-        for runner in self.markets[depth.instrument].runners:
-            if runner.on_depth is not None:
-                self._ask(runner, runner.on_depth, depth, depth.at, entries)
-        return entries
+        for record in records:
+            name = record.instrument
+            if awaited and name in awaited:
+                meet(record)  # type: ignore[misc]  # who awaits anything gives it
+            market = markets[name]
+            kind = type(record)
+            if kind is Tick:
+                market.tick = record
+                last = record.last
+                if last == last:
+                    market.seen, market.seen_at = last, record.at
+                listeners = market.tick_listeners
+            elif kind is Depth:
+                listeners = market.depth_listeners
+            else:
+                continue
+            for handler, account, runner in listeners:
+                try:
+                    for intent in handler(record, account) or ():
+                        self._decide(runner, intent, record.at, entries)
+                except InvariantBroken:
+                    raise
+                except Exception as error:  # as in `sweep`
+                    self._halt(runner, error, record.at, entries)
+            if entries:
+                yield entries
+                entries = []
+
+    def _on_record(self, record: Tick | Depth) -> Sequence[Entry]:
+        return next(self.sweep_records((record,)), _QUIET)
 
     def _on_index(self, value: IndexValue) -> Sequence[Entry]:
         """An index is observed, never traded: its level settles derivatives on it."""
-        self.markets[value.instrument].observe(value.value, at=value.at)
+        market = self.markets[value.instrument]
+        market.seen, market.seen_at = value.value, value.at
         return _QUIET
 
     def start(self) -> None:
         """Make every market know who listens. Call once, after the strategies' `on_start`."""
         for market in self.markets.values():
-            market.listeners = [(each.on_bar, each.account, each) for each in market.runners if each.on_bar is not None]
+            for kind in ("bar", "tick", "depth"):
+                handlers = [(getattr(each, f"on_{kind}"), each.account, each) for each in market.runners]
+                setattr(market, f"{kind}_listeners", [each for each in handlers if each[0] is not None])
 
     def stop(self, *, at: int) -> Sequence[Entry]:
         """Tell every strategy that no event will follow; what one raises here is kept like any other error."""
@@ -237,7 +262,9 @@ class Engine:
         runner.halted = True
         for name in runner.instruments:
             market = self.markets[name]
-            market.listeners = [each for each in market.listeners if each[2] is not runner]
+            for kind in ("bar", "tick", "depth"):
+                heard = getattr(market, f"{kind}_listeners")
+                setattr(market, f"{kind}_listeners", [each for each in heard if each[2] is not runner])
         text = "".join(traceback.format_exception(error, chain=False))
         seq = self._log.append(entries, _halted(at, runner.id, error, text), cause=-1, at=at, strategy=runner.id)
         for live in [each for each in self._desk.live.values() if each.runner is runner]:

@@ -23,7 +23,7 @@ class BarFeed:
 
     def __init__(self, series: Sequence[BarSeries], first: Sequence[int]) -> None:
         cut = [slice(begin, None) for begin in first]
-        self._at, order = _merged([each.at[rows] for each, rows in zip(series, cut, strict=True)])
+        self._at, order = merged([each.at[rows] for each, rows in zip(series, cut, strict=True)])
         self._exchange_at = self._at
         if any(each.exchange_at is not each.at for each in series):
             rows_of = [each.exchange_at[rows] for each, rows in zip(series, cut, strict=True)]
@@ -35,8 +35,8 @@ class BarFeed:
             self._matrix = np.concatenate(parts, axis=1)[:, order]
         lengths = [len(each.at) - begin for each, begin in zip(series, first, strict=True)]
         owners = np.repeat(np.arange(len(series)), lengths)[order]
-        self._names = _column([each.instrument for each in series], owners)
-        self._spans = _column([each.span for each in series], owners)
+        self._names = column_of([each.instrument for each in series], owners)
+        self._spans = column_of([each.span for each in series], owners)
 
     def __len__(self) -> int:
         return len(self._at)
@@ -50,10 +50,10 @@ class BarFeed:
         at = self._at[rows].tolist()
         exchange_at = at if self._exchange_at is self._at else self._exchange_at[rows].tolist()
         prices = [row.tolist() for row in self._matrix[:, rows]]
-        return map(Bar, at, exchange_at, _values(self._names, rows), _values(self._spans, rows), *prices)
+        return map(Bar, at, exchange_at, values_of(self._names, rows), values_of(self._spans, rows), *prices)
 
 
-def _merged(times: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64] | slice]:
+def merged(times: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64] | slice]:
     """All times in order, and what puts the joined rows into that order."""
     if len(times) == 1:
         return times[0], slice(None)
@@ -62,12 +62,13 @@ def _merged(times: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDAr
     return joined[order], order
 
 
-def _column(choices: Sequence[object], owners: NDArray[np.int64]) -> NDArray[np.object_] | object:
+def column_of(choices: Sequence[object], owners: NDArray[np.int64]) -> NDArray[np.object_] | object:
     """The value of each row's series; one value where all series share it."""
     if len(set(choices)) == 1:
         return choices[0]
     return np.array(choices, dtype=object)[owners]
 
 
-def _values(column: NDArray[np.object_] | object, rows: slice) -> Iterable[object]:
+def values_of(column: NDArray[np.object_] | object, rows: slice) -> Iterable[object]:
+    """Some rows of such a column."""
     return column[rows].tolist() if isinstance(column, np.ndarray) else repeat(column)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tradsys.core.events import Bar
+from tradsys.core.events import Bar, Tick
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import SCALE, from_float
 from tradsys.market.series import BarSeries
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from tradsys.engine.runner import AccountView, Runner
     from tradsys.strategies.base import Intents
+
+    Listener = tuple[Callable[[Any, Any], Intents], AccountView, Runner]
 
 CHUNK = 256
 """Rows of a precomputed column turned into Python floats at a time: bounded memory, warm cache."""
@@ -47,28 +49,36 @@ class Market:
         "_base",
         "_columns",
         "_factors",
-        "_observed",
         "_stepped",
         "_steppers",
         "_warming",
         "bar",
+        "bar_listeners",
         "boundary",
         "columns",
+        "depth_listeners",
         "instrument",
-        "listeners",
         "previous_close",
         "row",
         "runners",
+        "seen",
+        "seen_at",
+        "tick",
+        "tick_listeners",
     )
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self.bar: Bar | None = None
-        self._observed: tuple[int, int] | None = None
+        self.tick: Tick | None = None
+        self.seen = 0.0
+        self.seen_at = 0
         self.previous_close = 0
         self._factors: NDArray[np.float64] | None = None
         self.runners: list[Runner] = []
-        self.listeners: list[tuple[Callable[[Bar, Any], Intents], AccountView, Runner]] = []
+        self.bar_listeners: list[Listener] = []
+        self.tick_listeners: list[Listener] = []
+        self.depth_listeners: list[Listener] = []
         self.columns: list[tuple[dict[str, Any], str, list[float]]] = []
         self.row = 0
         self.boundary = 0
@@ -80,15 +90,11 @@ class Market:
 
     @property
     def price(self) -> int:
-        """Last price seen, of a bar or a trade, 1e-8; 0 before the first."""
+        """Last price seen, of a bar or a trade (`seen`, at `seen_at`), 1e-8; 0 before the first."""
         bar = self.bar
-        if self._observed is not None and (bar is None or self._observed[0] > bar.at):
-            return self._observed[1]
+        if self.seen_at and (bar is None or self.seen_at > bar.at):
+            return from_float(self.seen)
         return round(bar.close * SCALE) if bar is not None else 0
-
-    def observe(self, price: float, *, at: int) -> None:
-        """A price between bars: a trade, or an index's level."""
-        self._observed = (at, from_float(price))
 
     # --- computed ahead
 

@@ -67,8 +67,8 @@ def backtest(
     """
     found = layered.load(path, environment=os.environ if environment is None else environment, flags=flags)
     prepared = prepare(found)
-    total = len(prepared.feed)
-    prepared.backtest.run(prepared.feed, progress=lambda done: progress(done, total), stop=stop)
+    total = prepared.replay.events
+    prepared.backtest.run(progress=lambda done: progress(done, total), stop=stop)
     if prepared.backtest.interrupted and not prepared.backtest.bars:
         raise KeyboardInterrupt
     return finish(prepared, out=out)

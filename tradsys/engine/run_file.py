@@ -73,9 +73,16 @@ class StrategySection(Section, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class ExecutionSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[execution]`: the assumptions of the simulated venue."""
+    """`[execution]`: the assumptions of the simulated venue, on `bars` or on the `exchange` (ticks and books).
+
+    `slippage_bps` and `participation` are for bars; `queue`, `latency_ms` (an order's way to the venue) and
+    `response_ms` (a report's way back) for the exchange.
+    """
 
     venue: str = "bars"
+    queue: str = "risk_averse"
+    latency_ms: float = 0.0
+    response_ms: float = 0.0
     slippage_bps: float = 5.0
     participation: float = 0.1
     product: Product | None = None

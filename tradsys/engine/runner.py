@@ -7,7 +7,7 @@ from typing import Any
 
 from tradsys.core.events import Bar, Product
 from tradsys.core.ports import Sizer
-from tradsys.core.units import SCALE, to_float
+from tradsys.core.units import to_float
 from tradsys.engine.markets import Market
 from tradsys.portfolio.ledger import Ledger
 from tradsys.strategies.base import Intents, Strategy
@@ -67,8 +67,8 @@ def mark_open(ledger: Ledger, markets: dict[str, Market]) -> None:
     """Bring the marks of open positions to the last prices."""
     for held in ledger.open_positions.values():
         market = markets[held.instrument.id]
-        if market.bar is not None:
-            ledger.mark(held.instrument.id, round(market.bar.close * SCALE))
+        if market.price:
+            ledger.mark(held.instrument.id, market.price)
 
 
 class Runner:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tradsys.core.errors import ResourceError, StrategyError
+from tradsys.core.errors import ConfigError, ResourceError, StrategyError
 from tradsys.engine import settings as layered
 from tradsys.engine.data import Loaded, load_data
 from tradsys.engine.instruments import build_instrument, sections_of
@@ -56,6 +56,10 @@ def verify(
     Raises the `InputRefused` family for what cannot be run, `ResourceError` where there is no room for copies.
     """
     settings = layered.load(config, environment=os.environ, flags=flags)
+    if settings.run.execution.venue != "bars":
+        raise ConfigError(
+            "--verify runs on bars alone", value=settings.run.execution.venue, limit="bars", fix="run without --verify"
+        )
     data = _data(settings)
     with tempfile.TemporaryDirectory(prefix="tradsys-verify-") as name, Workers(Path(name)) as workers:
         folder = Path(name).resolve()

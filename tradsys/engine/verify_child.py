@@ -136,7 +136,7 @@ def _report(settings: Settings, job: Job, reaching: _Reaching) -> Report:
     error, refused_data = "", False
     try:
         prepared = reaching.prepared = prepare(settings)
-        prepared.backtest.run(prepared.feed, progress=lambda done: None, stop=lambda: last_bar(prepared) > job.at)
+        prepared.backtest.run(progress=lambda done: None, stop=lambda: last_bar(prepared) > job.at)
         lines = _lines(prepared.backtest.log, job)
     except TradSysError as problem:
         error = str(problem).replace(job.folder, "")

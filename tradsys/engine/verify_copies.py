@@ -18,8 +18,8 @@ import msgspec
 import numpy as np
 
 from tradsys.core.errors import MissingData
-from tradsys.engine.data import find_path
 from tradsys.engine.instruments import build_instrument, calendar_of, sections_of
+from tradsys.engine.paths import find_path
 from tradsys.engine.run_file import DataSection, RunFile
 from tradsys.engine.settings import Settings
 from tradsys.engine.verify_files import cut, poison, row_times

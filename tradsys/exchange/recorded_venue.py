@@ -114,6 +114,11 @@ class RecordedVenue:
         arrival = self._flight[0][0] if self._flight else NEVER
         return min(arrival, self._pending[0].at if self._pending else NEVER)
 
+    @property
+    def idle(self) -> bool:
+        """Nothing of ours is on its way or at work: records pass without effect."""
+        return not (self._flight or self._pending or self._orders or self._sleeping)
+
     def advance(self, until: int) -> Sequence[OrderEvent]:
         """Let time pass to an instant or the first report before it. Called with the instant before each record until
         it gives nothing, answers to reports leave when the reports are heard."""

@@ -1,0 +1,74 @@
+"""The exchange side of a run: a venue on recorded ticks or books, wired to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from tradsys.core.errors import ConfigError
+from tradsys.core.instruments import Instrument
+from tradsys.core.units import MILLISECOND
+from tradsys.engine.data import Loaded
+from tradsys.engine.driver import Driver, Venue
+from tradsys.engine.engine import Engine
+from tradsys.engine.feed import BarFeed
+from tradsys.engine.record_feed import RecordFeed
+from tradsys.engine.recorded_backtest import RecordedBacktest
+from tradsys.engine.recorded_data import records_of
+from tradsys.engine.run_file import ExecutionSection
+from tradsys.engine.schedule import Schedule
+from tradsys.exchange.latency_models import ConstantLatency
+from tradsys.exchange.models import PriceBand, price_band
+from tradsys.exchange.queue_models import queue_model
+from tradsys.exchange.recorded_venue import RecordedModels, RecordedVenue
+
+LONGEST = 60_000.0
+
+
+class Replay(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run is played on: the venue, the run that feeds it, how many events, and what is assumed."""
+
+    venue: Venue
+    backtest: Driver
+    events: int
+    assumptions: list[str]
+
+
+def on_records(
+    execution: ExecutionSection,
+    instruments: dict[str, Instrument],
+    data: Loaded,
+    engine: Engine,
+    schedule: Schedule,
+    cutoffs: dict[str, int],
+    bars: BarFeed,
+) -> Replay:
+    """A run on recorded ticks or books. Raises `ConfigError` or `UnknownName` for what `[execution]` cannot mean."""
+    models = RecordedModels(
+        queue=queue_model(execution.queue),
+        entry=_latency("execution.latency_ms", execution.latency_ms),
+        response=_latency("execution.response_ms", execution.response_ms),
+        band=band_of(execution, instruments),
+    )
+    venue = RecordedVenue(instruments.values(), models, held=engine.ledger.position)
+    begin = int(bars.times(slice(0, 1))[0]) - max(series.span for series in data.series.values())
+    end = max(int(series.at[-1]) for series in data.series.values())
+    records = records_of(data.recordings, begin=begin - 1, end=end)
+    books = [name for name, each in data.recordings.items() if each.events]
+    backtest = RecordedBacktest(engine, venue, schedule, cutoffs, feed=RecordFeed(records, bars), books=books)
+    return Replay(venue=venue, backtest=backtest, events=len(records), assumptions=models.describe())
+
+
+def band_of(section: ExecutionSection, instruments: Mapping[str, Instrument]) -> PriceBand:
+    """The price band of a run file; without one, 20 % for Indian equities and none elsewhere."""
+    equities = any(each.exchange in ("NSE", "BSE") for each in instruments.values())
+    return price_band(section.price_band if section.price_band is not None else 0.20 if equities else 0.0)
+
+
+def _latency(key: str, milliseconds: float) -> ConstantLatency:
+    if not 0 <= milliseconds <= LONGEST:
+        raise ConfigError(
+            f"{key} out of range", value=milliseconds, limit=f"0 to {LONGEST:g}", fix="1.5 is a good line"
+        )
+    return ConstantLatency(round(milliseconds * MILLISECOND))

@@ -1,0 +1,115 @@
+"""A backtest on recorded ticks and books: the same engine, a venue to which orders travel, bars made of the records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from tradsys.core.events import Approved, Bar, SessionChange
+from tradsys.engine.driver import Driver
+from tradsys.engine.engine import Engine
+from tradsys.engine.feed import CHUNK
+from tradsys.engine.record_feed import RecordFeed
+from tradsys.engine.schedule import FAR, Due, Schedule
+from tradsys.exchange.recorded_venue import RecordedVenue
+
+
+class RecordedBacktest(Driver):
+    """One run on records. The venue meets a record only while an order of ours is on its way or at work, except where
+    records change a book (`books`: those instruments' venues follow every one)."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        venue: RecordedVenue,
+        schedule: Schedule,
+        cutoffs: dict[str, int],
+        *,
+        feed: RecordFeed,
+        books: Iterable[str] = (),
+    ) -> None:
+        super().__init__(engine, venue, schedule, cutoffs)
+        self._recorded = venue
+        self._records_of = feed
+        self._books = frozenset(books)
+        self._awaited: set[str] = set(self._books)
+        self._bars: Iterator[Bar] = iter(())
+        self._next: Bar | None = None
+
+    def _loop(self, progress: Callable[[int], None], stop: Callable[[], bool]) -> None:
+        feed = self._records_of
+        self._bars = (bar for rows in _chunks(len(feed.bars)) for bar in feed.bars.bars(rows))
+        self._next = next(self._bars, None)
+        for rows in _chunks(len(feed)):
+            if stop():
+                self.interrupted = True
+                return
+            self._records(feed, rows)
+            self.bars = min(rows.stop, len(feed))
+            progress(self.bars)
+        self._bars_before(FAR)
+
+    def _end(self) -> None:
+        """Orders and reports still on their way arrive."""
+        self._hear(FAR)
+        super()._end()
+
+    def _records(self, feed: RecordFeed, rows: slice) -> None:
+        """Some records, in stretches between which a bar ends or something is due."""
+        times, records = feed.records.times(rows), feed.records.records(rows)
+        row = 0
+        while row < len(times):
+            at = int(times[row])
+            self._bars_before(at)
+            self._advance(at)
+            pause = min(self._schedule.next_at, FAR if self._next is None else self._next.at)
+            end = int(np.searchsorted(times, pause, side="right"))
+            stretch = islice(records, end - row)
+            for entries in self._engine.sweep_records(stretch, awaited=self._awaited, meet=self._meet):
+                self._route(entries)
+            row = end
+
+    def _bars_before(self, at: int) -> None:
+        """Bars that end before an instant, and what is due between them."""
+        while self._next is not None and self._next.at < at:
+            bar, self._next = self._next, next(self._bars, None)
+            self._advance(bar.at)
+            self._hear(bar.at)
+            self._route(self._engine.process(bar))
+
+    def _meet(self, record: Any) -> None:
+        """A record meets the orders at the venue, after all that is heard before it."""
+        self._hear(record.at - 1)
+        self._feed(self._recorded.match(record))
+        if self._recorded.idle:
+            self._awaited.intersection_update(self._books)
+
+    def _hear(self, until: int) -> None:
+        """Reports that arrive by an instant, and what they bring about."""
+        while events := self._recorded.advance(until):
+            self._feed(events)
+
+    def _due(self, event: Due) -> None:
+        self._hear(event.at - 1)
+        if type(event) is SessionChange:
+            for market in self._engine.markets.values():
+                if market.instrument.exchange == event.exchange:
+                    market.tick = None
+        super()._due(event)
+
+    def _deliver(self) -> None:
+        """Before an order leaves, its instrument's venue is shown the last tick that nobody was waiting for."""
+        for each in self._outbox:
+            if isinstance(each, Approved) and each.order.instrument not in self._awaited:
+                tick = self._engine.markets[each.order.instrument].tick
+                if tick is not None:
+                    self._recorded.match(tick)
+        self._awaited.update(self._engine.markets)
+        super()._deliver()
+
+
+def _chunks(rows: int) -> Iterator[slice]:
+    return (slice(start, start + CHUNK) for start in range(0, rows, CHUNK))
