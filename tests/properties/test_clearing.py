@@ -370,4 +370,4 @@ class Market(RuleBasedStateMachine):
 
 
 TestMarket = Market.TestCase
-TestMarket.settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
+TestMarket.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
