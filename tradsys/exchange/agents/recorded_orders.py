@@ -165,9 +165,8 @@ def cme_orders(lines: Iterable[str], *, tick: int) -> Iterator[RecordedOrder]:
             raise _unreadable(number, line) from error
 
 
-_LOBSTER_ACTIONS = {
-    "1": FlowAction.ADD, "2": FlowAction.REDUCE, "3": FlowAction.REDUCE, "4": FlowAction.TRADE,
-}  # fmt: skip
+_LOBSTER_ACTIONS = {"1": FlowAction.ADD, "2": FlowAction.REDUCE, "3": FlowAction.REDUCE, "4": FlowAction.REDUCE}
+_EXECUTION = "4"
 
 
 def lobster_orders(messages: Iterable[str], *, opening: str, midnight: int, tick: int = 100) -> Iterator[RecordedOrder]:
@@ -192,8 +191,9 @@ def lobster_orders(messages: Iterable[str], *, opening: str, midnight: int, tick
                 if action == FlowAction.ADD:
                     known.add(int(order_id))
                 named = int(order_id) if int(order_id) in known else -units
-                # the direction is the resting order's
-                side = BookSide(1 - side) if action == FlowAction.TRADE else side
+                if kind == _EXECUTION:
+                    # the direction is the resting order's
+                    yield RecordedOrder(at, FlowAction.TRADE, 0, BookSide(1 - side), units, int(size))
                 yield RecordedOrder(at, action, named, side, units, int(size))
         except ValueError as error:
             raise _unreadable(number, line) from error
