@@ -37,14 +37,12 @@ def _entries() -> tuple[Any, Any, Any, Any]:
     from tradsys.numerics import depth_kernels as kernels
     from tradsys.numerics.compilation import entry_point
 
-    whole, real = np.zeros(1, np.int64), np.zeros(1, np.float64)
-    book = whole, real
-    many = *book, np.zeros(1, np.int8), whole, real, 0
+    wholes, reals = np.zeros(1, np.int64), np.zeros(1, np.float64)
     return (
         entry_point(kernels.depth_one, 0, 0, 0, 0.0),
-        entry_point(kernels.depth_batch, *many),
-        entry_point(kernels.quantity_at, *book, 0, 0),
-        entry_point(kernels.top_levels, *book, 0, whole, real),
+        entry_point(kernels.depth_batch, 0, np.zeros(1, np.int8), wholes, reals, 0),
+        entry_point(kernels.quantity_at, 0, 0, 0),
+        entry_point(kernels.top_levels, 0, 0, wholes, reals),
     )
 
 
@@ -81,53 +79,76 @@ class DepthLadder:
         it have been applied.
         """
         rows = _columns(sides, prices, quantities)
-        row, stopped = self._many(self._index, self._quantities, *rows, 0)
+        row, stopped = self._many(self._address, *rows, 0)
         while stopped:
             side, price, quantity = (column[row].item() for column in rows)
             self._make_room(stopped, side=side, price=price, quantity=quantity)
-            row, stopped = self._many(self._index, self._quantities, *rows, row)
+            row, stopped = self._many(self._address, *rows, row)
 
     def best(self, side: int) -> int | None:
         """Price of the best level in ticks; None where the side is empty."""
-        key = int(self._index[BEST + side])
-        return (key ^ -side) if self._index[COUNT + side] else None
+        key = int(self._memory[BEST + _checked(side)])
+        return None if key == NO_LEVEL else key ^ -side
 
     def count(self, side: int) -> int:
         """Number of levels."""
-        return int(self._index[COUNT + side])
+        return int(self._memory[COUNT + _checked(side)])
 
     def quantity(self, side: int, price: int) -> float:
         """Quantity at a price, 0.0 where there is no level."""
-        return float(self._quantity(self._index, self._quantities, side, price))
+        return float(self._quantity(self._address, _checked(side), index(price)))
 
     def top(self, side: int, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Prices and quantities of the best levels, best first: two arrays (k,), k at most `count`."""
         size = min(count, self.count(side))
         prices, quantities = np.empty(size, np.int64), np.empty(size, np.float64)
-        self._top(self._index, self._quantities, side, prices, quantities)
+        self._top(self._address, side, prices, quantities)
         return prices, quantities
+
+    def levels(self) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """All levels as deltas for `update_all`: sides, prices, quantities (n,); bids first, each side best first."""
+        held = [self.top(side, self.count(side)) for side in (BID, ASK)]
+        sides = np.repeat(np.array([BID, ASK], np.int8), [len(prices) for prices, _ in held])
+        return sides, np.concatenate([prices for prices, _ in held]), np.concatenate([each for _, each in held])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy has memory of its own; the address of this one's would dangle.
+        return _restored, self.levels()
 
     def _make_room(self, stopped: int, *, side: int, price: int, quantity: float) -> None:
         """Lay the levels out anew with twice the pages, or with the new price within reach."""
         if stopped == BAD:
             raise _refusal(side=side, price=price, quantity=quantity)
-        held = [self.top(each, self.count(each)) for each in (BID, ASK)]
-        sides = np.repeat(np.array([BID, ASK], np.int8), [len(prices) for prices, _ in held])
-        prices = np.concatenate([prices for prices, _ in held])
-        window, first = _reach(np.append(prices, price), window=int(self._index[WINDOW]))
-        pages = int(self._index[PAGES]) * (2 if stopped == NEEDS_PAGE else 1)
+        held = self.levels()
+        window, first = _reach(np.append(held[1], price), window=int(self._memory[WINDOW]))
+        pages = int(self._memory[PAGES]) * (2 if stopped == NEEDS_PAGE else 1)
         self._take_memory(window=window, pages=pages, first=first)
-        self._many(self._index, self._quantities, sides, prices, np.concatenate([each for _, each in held]), 0)
+        self._many(self._address, *held, 0)
 
     def _take_memory(self, *, window: int, pages: int, first: int) -> None:
         size = COUNTERS + 2 * window + 2 * (window >> 6) + pages * (1 + PAGE_WORDS)
-        memory = np.zeros(size + pages * PAGE_LEVELS, np.int64)
-        self._index, self._quantities = memory[:size], memory[size:].view(np.float64)
-        self._index[[WINDOW, PAGES, USED]] = window, pages, 1
+        self._memory = np.zeros(size + pages * PAGE_LEVELS, np.int64)
+        self._address = self._memory.ctypes.data
+        self._memory[[WINDOW, PAGES, USED]] = window, pages, 1
         # The complement of a price has the complement of its page.
-        self._index[[FIRST + BID, FIRST + ASK]] = first, ~(first + window - 1)
-        self._index[[BEST + BID, BEST + ASK]] = NO_LEVEL
-        self._one = partial(self._entry, memory.ctypes.data)
+        self._memory[[FIRST + BID, FIRST + ASK]] = first, ~(first + window - 1)
+        self._memory[[BEST + BID, BEST + ASK]] = NO_LEVEL
+        self._one = partial(self._entry, self._address)
+
+
+def _restored(
+    sides: npt.NDArray[np.int8], prices: npt.NDArray[np.int64], quantities: npt.NDArray[np.float64]
+) -> DepthLadder:
+    ladder = DepthLadder()
+    ladder.update_all(sides, prices, quantities)
+    return ladder
+
+
+def _checked(side: int) -> int:
+    """A side, for the kernels that follow an address."""
+    if side not in (BID, ASK):
+        raise DataError("no such side", value=side, limit="0 (bid) or 1 (ask)")
+    return side
 
 
 def _reach(prices: npt.NDArray[np.int64], *, window: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -109,3 +110,28 @@ def test_strided_and_narrow_columns_are_taken() -> None:
     sides, prices = np.array([0, 9, 1, 9], np.int8)[::2], np.array([10, 11], np.int32)
     ladder.update_all(sides, prices, np.array([1, 2], np.int64))  # type: ignore[arg-type]
     assert (levels(ladder, BID), levels(ladder, ASK)) == ([(10, 1.0)], [(11, 2.0)])
+
+
+def test_columns_that_may_not_be_written_are_taken() -> None:
+    given = columns((BID, 10, 1.0), (ASK, 11, 2.0))
+    for column in given:
+        column.setflags(write=False)
+    ladder = DepthLadder()
+    ladder.update_all(*given)
+    assert levels(ladder, ASK) == [(11, 2.0)]
+
+
+def test_a_copy_has_levels_of_its_own() -> None:
+    ladder = DepthLadder()
+    ladder.update_all(*columns((BID, 10, 1.0), (ASK, 11, 2.0)))
+    other = copy.deepcopy(ladder)
+    other.update(BID, 10, 5.0)
+    del ladder
+    assert (levels(other, BID), levels(other, ASK)) == ([(10, 5.0)], [(11, 2.0)])
+
+
+def test_another_side_is_refused() -> None:
+    ladder = DepthLadder()
+    for ask in (ladder.best, ladder.count, lambda side: ladder.quantity(side, 5), lambda side: ladder.top(side, 5)):
+        with pytest.raises(DataError, match="no such side"):
+            ask(10**9)
