@@ -37,7 +37,7 @@ class Ladder:
         """What is left for us of what is shown."""
         return self.shown.get(key, 0) - self.taken.get(key, 0)
 
-    def take(self, key: int, quantity: int) -> None:
+    def take(self, key: int, *, quantity: int) -> None:
         """Remember what we took."""
         self.taken[key] = self.taken.get(key, 0) + quantity
 
@@ -45,7 +45,7 @@ class Ladder:
         """Keys of the levels at or better than a key, best first."""
         return self.keys[bisect_left(self.keys, key) :][::-1]
 
-    def set(self, key: int, quantity: int) -> None:
+    def set(self, key: int, *, quantity: int) -> None:
         """The record shows a level; 0 removes it."""
         if quantity > 0:
             if key not in self.shown:
@@ -76,9 +76,9 @@ class Ladder:
         """An order joins the tail of its level."""
         self.arrivals += 1
         self.orders[number] = (key, quantity, self.arrivals)
-        self.set(key, self.shown.get(key, 0) + quantity)
+        self.set(key, quantity=self.shown.get(key, 0) + quantity)
 
-    def remove(self, number: int, quantity: int) -> tuple[int, int, int] | None:
+    def remove(self, number: int, *, quantity: int) -> tuple[int, int, int] | None:
         """Some of an order leaves: its key, how much of it there was, its arrival; None for one never seen."""
         found = self.orders.get(number)
         if found is None:
@@ -89,5 +89,5 @@ class Ladder:
             del self.orders[number]
         else:
             self.orders[number] = (key, open_quantity - gone, arrival)
-        self.set(key, self.shown.get(key, 0) - gone)
+        self.set(key, quantity=self.shown.get(key, 0) - gone)
         return key, gone, arrival

@@ -165,7 +165,7 @@ class Desk:
         for key in opposite.reached(-live.key):
             quantity = min(opposite.available(key), live.remaining)
             if quantity > 0:
-                opposite.take(key, self._fill(live, abs(key), quantity, maker=False))
+                opposite.take(key, quantity=self._fill(live, abs(key), quantity, maker=False))
             if not live.remaining:
                 return
 
@@ -227,7 +227,7 @@ class Desk:
                 self._look(side)
             else:
                 for key, quantity in levels.items():
-                    self.ladders[side].set(key, quantity)
+                    self.ladders[side].set(key, quantity=quantity)
                 self._look(side, stated=levels)
         self._meet()
         self.watch()
@@ -249,7 +249,7 @@ class Desk:
 
     def _leave(self, ladder: Ladder, change: OrderChange, quantity: int) -> None:
         """Some of a recorded order goes; executed ones are trades at their price, known to the ladder or not."""
-        found = ladder.remove(change.number, quantity)
+        found = ladder.remove(change.number, quantity=quantity)
         if change.kind == ChangeKind.EXECUTE:
             price = from_float(change.price)
             self._print(price, quantity=quantity, aggressor=-change.side)
@@ -352,7 +352,7 @@ class Desk:
             if quantity > 0:
                 market = live.key == UNKNOWN
                 price = abs(key if market else live.key)
-                opposite.take(key, self._fill(live, price, quantity, maker=not market))
+                opposite.take(key, quantity=self._fill(live, price, quantity, maker=not market))
 
     def _touch(self, price: int) -> None:
         """Stops that a trade reaches are live from then on, in order of age."""

@@ -65,6 +65,7 @@ class Venue(NamedTuple):
 
 @kernel
 def mix(seed: int, instant: int) -> Any:
+    """64 well-mixed bits of a seed and an instant: SplitMix64 (Steele, Lea and Flood 2014)."""
     word = np.uint64(instant) + np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -73,6 +74,7 @@ def mix(seed: int, instant: int) -> Any:
 
 @kernel
 def delay(tape: Numbers, instant: int) -> Any:
+    """Nanoseconds that a message sent at an instant takes, by a tape of delays."""
     count = tape[COUNT]
     if count == 1:
         return tape[FIRST]
@@ -97,6 +99,7 @@ def _weight(model: int, exponent: float, quantity: float) -> Any:
 
 @kernel
 def advance(model: int, exponent: float, ahead: int, level: int, gone: int) -> Any:
+    """The quantity ahead after `gone` of `level` left it without a trade."""
     left = level - gone
     if model in (POWER, LOGARITHM):
         front = _weight(model, exponent, float(ahead))

@@ -50,24 +50,29 @@ def _send(account: Any, requests: Records, action: int, side: int, price: int, q
 
 @kernel
 def send_limit(account: Any, requests: Records, side: int, price: int, quantity: int) -> Any:
+    """Buy (`side` +1) or sell (-1) at a price or better; the rest stands in the queue."""
     return _send(account, requests, LIMIT, side, price, quantity, -1)
 
 
 @kernel
 def send_limit_immediate(account: Any, requests: Records, side: int, price: int, quantity: int) -> Any:
+    """The same; the rest is withdrawn."""
     return _send(account, requests, LIMIT_IMMEDIATE, side, price, quantity, -1)
 
 
 @kernel
 def send_market(account: Any, requests: Records, side: int, quantity: int) -> Any:
+    """Buy or sell at what is shown, now and until it is filled."""
     return _send(account, requests, MARKET, side, 0, quantity, -1)
 
 
 @kernel
 def send_market_immediate(account: Any, requests: Records, side: int, quantity: int) -> Any:
+    """Buy or sell at what is shown now; the rest is withdrawn."""
     return _send(account, requests, MARKET_IMMEDIATE, side, 0, quantity, -1)
 
 
 @kernel
 def withdraw(account: Any, requests: Records, number: int) -> Any:
+    """Withdraw an earlier request by its number."""
     return _send(account, requests, WITHDRAW, 0, 0, 0, number)
