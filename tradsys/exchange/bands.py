@@ -9,11 +9,14 @@ called for it), the temporary price limits of stock options while their share co
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 
 from tradsys.core.errors import ConfigError
 from tradsys.core.matching import Action, Command
-from tradsys.reference.market_rules import FlexRule
+from tradsys.reference.market_rules import BandRule, FlexRule, flex_rule, flexes, market_band
+from tradsys.reference.ticks import price_bands
 
 WHOLE = 10_000
 """Basis points of all."""
@@ -160,6 +163,39 @@ class DynamicBand(Band):
             self.up, self.down = self.up + step, self.down - other
         else:
             self.up, self.down = self.up - other, self.down + step
+
+
+def band_of(kind: str, on: date, *, instrument: int, base: int, tick: int, trading_end: int) -> Band:
+    """The band of a day: `fixed 2` … `fixed 20`, `share` (with derivatives), or a kind of `market_band`.
+
+    `base` (the previous close, or what the exchange takes instead) and `tick` are 1e-8. Where no row says how it moves,
+    it stays as it is. Raises `UnknownName`, `UncoveredDate`, and `ConfigError` for a percentage that does not exist.
+    """
+    width = _width(kind, on)
+    if not flexes(kind, on):
+        return Band(instrument=instrument, base=base, tick=tick, down=width.down, up=width.up)
+    rule = flex_rule(kind, on)
+    return DynamicBand(
+        instrument=instrument, base=base, tick=tick, percent=width.up, rule=rule, trading_end=trading_end
+    )
+
+
+def _width(kind: str, on: date) -> BandRule:
+    if kind == "share":
+        percent = price_bands("dynamic", on)[0]
+    elif kind.startswith("fixed "):
+        percent = _fixed(kind, price_bands("fixed", on))
+    else:
+        return market_band(kind, on)
+    return BandRule(down=percent * 100, up=percent * 100, source="price_bands")
+
+
+def _fixed(kind: str, known: tuple[int, ...]) -> int:
+    for percent in known:
+        if kind == f"fixed {percent}":
+            return percent
+    choices = ", ".join(f"fixed {percent}" for percent in known)
+    raise ConfigError(f"no band {kind!r}", value=kind, limit=choices, fix=f"known: {choices}")
 
 
 def _nth(values: tuple[int, ...], number: int) -> int:

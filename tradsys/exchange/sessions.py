@@ -6,16 +6,17 @@ Prices are ticks. A day is made by `timeline`; nothing here looks at a clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 
 from tradsys.core.errors import ConfigError
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.matching import Action, Command, Kind, MatchingBook
 from tradsys.exchange.auction import REMAINDERS, equilibrium, interest, uncross_command
-from tradsys.exchange.bands import Band, band_limits_in_ticks
-from tradsys.exchange.timeline import Halt, Timeline, interrupted, trades_freely
+from tradsys.exchange.bands import Band, band_limits_in_ticks, band_of
+from tradsys.exchange.timeline import Halt, Timeline, interrupted, timeline, trades_freely, trading_end
 from tradsys.exchange.trade_window import TradeWindow
-from tradsys.reference.phases import Duty, Market, Phase, Windows
-from tradsys.reference.ticks import INDEX_FUTURES, PARENT_EXCHANGE
+from tradsys.reference.phases import Duty, Market, Phase, Windows, windows
+from tradsys.reference.ticks import INDEX_FUTURES, PARENT_EXCHANGE, price_bands
 
 _INDEXES = frozenset({*INDEX_FUTURES, *(name for _, name in INDEX_FUTURES.values())})
 _BY_EXCHANGE = {"CDS": "currency", "MCX": "commodity"}
@@ -46,7 +47,7 @@ def underlying_kind(instrument: Instrument) -> str:
 
 
 class InstrumentDay:
-    """One instrument from midnight to midnight.
+    """One instrument from midnight to midnight; its `band`, `reference` price and `close` (0 until it is known).
 
     The driver keeps time: before anything that happens at an instant it submits every command of `advance`, each before
     it takes the next (a command may depend on what the one before did to the book), and tells each trade to `on_trade`.
@@ -74,10 +75,10 @@ class InstrumentDay:
         self._windows = windows
         self._previous_close = previous_close
         self._last = 0
-        self._band = band
         self._auction_band = auction_band
         self._limits = band.limits if band else (0, 0)
         self._halt: Halt | None = None
+        self.band = band
         self.reference = previous_close
         self.close = 0
         if halted is not None:
@@ -98,7 +99,7 @@ class InstrumentDay:
         """When the next command is due; None after the day."""
         if self._current is None:
             return self._begins if self._ahead else None
-        due = self._band.due if self._band else None
+        due = self.band.due if self.band else None
         return self._current.end if due is None else min(due, self._current.end)
 
     @property
@@ -109,8 +110,8 @@ class InstrumentDay:
     def advance(self, at: int, book: MatchingBook) -> Iterator[Command]:
         """Commands due at an instant and before it, in order of time."""
         while (due := self.next_at) is not None and due <= at:
-            if self._band and self._current and due < self._current.end:
-                yield self._flexed(self._band, due)
+            if self.band and self._current and due < self._current.end:
+                yield self._flexed(self.band, due)
             else:
                 yield from self._change(book)
 
@@ -152,8 +153,8 @@ class InstrumentDay:
         """End the phase that is on, begin the next."""
         ended = self._current
         at = ended.end if ended else self._begins
-        if ended is None and self._band:
-            yield self._band.command()._replace(at=at)
+        if ended is None:
+            yield self._first_band()._replace(at=at)
         for duty in ended.at_end if ended else ():
             yield from self._do(duty, at, book)
         if ended and trades_freely(ended) and not any(trades_freely(phase) for phase in self._ahead):
@@ -179,6 +180,10 @@ class InstrumentDay:
             if order.kind in _WAITING if duty is Duty.CANCEL_STOPS else order.display:
                 yield Command(Action.CANCEL, order.order_id, at=at)
 
+    def _first_band(self) -> Command:
+        """The band of the day, or the end of the one that the day before has left."""
+        return self.band.command() if self.band else Command(Action.SET_BAND, instrument=self._instrument)
+
     def _new_band(self, duty: Duty, at: int) -> Command:
         """A band for the auction around its reference price, or one that is the closing price."""
         if duty is Duty.BAND_CLOSE:
@@ -186,8 +191,8 @@ class InstrumentDay:
         else:
             self.reference = self._average(self._windows.auction, at)
             self._limits = self._auction_limits(self.reference)
-        if self._band:
-            self._band.suspend()
+        if self.band:
+            self.band.suspend()
         low, high = self._limits
         cancels = duty is not Duty.BAND_AUCTION
         return Command(
@@ -212,3 +217,42 @@ class InstrumentDay:
 def _cut(phase: Phase, at: int) -> Phase:
     """A phase that ends at an instant, with nothing to do then."""
     return Phase(name=phase.name, start=phase.start, end=at, phase=phase.phase, at_start=phase.at_start)
+
+
+def open_day(
+    instrument: Instrument,
+    on: date,
+    *,
+    number: int,
+    previous_close: int,
+    seed: int,
+    band: str = "",
+    halted: Halt | None = None,
+) -> InstrumentDay:
+    """The day of an instrument by the tables. `number` is its place in the book, `previous_close` in ticks.
+
+    `band` names its price band (`bands.band_of`), empty for none. Raises as `timeline` and `band_of`.
+    """
+    market = market_of(instrument)
+    day = timeline(market, on, seed=seed)
+    tick = instrument.tick_at(day[0].start)
+    return InstrumentDay(
+        instrument=number,
+        day=day,
+        windows=windows(market, on),
+        previous_close=previous_close,
+        band=_band(band, on, number, previous_close * tick, tick, day) if band else None,
+        auction_band=_auction_band(day, on),
+        halted=halted,
+    )
+
+
+def _band(kind: str, on: date, number: int, base: int, tick: int, day: Timeline) -> Band:
+    return band_of(kind, on, instrument=number, base=base, tick=tick, trading_end=trading_end(day))
+
+
+def _auction_band(day: Timeline, on: date) -> int:
+    """Basis points; 0 on a day that sets no band for an auction."""
+    duties = {duty for phase in day for duty in phase.at_start}
+    sets_band = duties & {Duty.BAND_AUCTION, Duty.BAND_AUCTION_CANCEL}
+    return price_bands("auction", on)[0] * 100 if sets_band else 0

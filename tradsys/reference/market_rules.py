@@ -69,6 +69,11 @@ class FlexRule(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
+def flexes(kind: str, on: date) -> bool:
+    """Whether a row says how a kind's band moves on a date; without one it stays."""
+    return any(_holds(row, on) for row in read_table("band_flexing", "kind").history(kind))
+
+
 def flex_rule(kind: str, on: date) -> FlexRule:
     """The rule of a kind of instrument (`share`, `etf`, `etf debt`) in force on a date. Raises `UnknownName`."""
     row = _row(read_table("band_flexing", "kind"), on, kind, where="the flexing of bands")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from tests.books import MakeBook
 from tradsys.core.matching import Action, BookEvent, BookEventKind, BookPhase, BookSide, Command, Kind, Outcome, Status
 from tradsys.core.units import SECOND
 from tradsys.exchange.book_reference import ReferenceBook
@@ -23,9 +24,9 @@ def clock(on: date, text: str, zone: str = INDIA) -> int:
 class Driver:
     """A day, its book, and all that was submitted: orders by the day itself and by those who trade."""
 
-    def __init__(self, day: InstrumentDay) -> None:
+    def __init__(self, day: InstrumentDay, make_book: MakeBook = ReferenceBook) -> None:
         self.day = day
-        self.book = ReferenceBook(1)
+        self.book = make_book(1)
         self.commands: list[Command] = []
         self.events: list[BookEvent] = []
         self.phases: list[tuple[int, BookPhase]] = []

@@ -9,7 +9,7 @@ import pytest
 from tradsys.core.errors import ConfigError, UncoveredDate, UnknownName
 from tradsys.core.matching import Action, Command
 from tradsys.core.units import MINUTE, SCALE, from_text
-from tradsys.exchange.bands import Band, DynamicBand, Party, band_limits_in_ticks
+from tradsys.exchange.bands import Band, DynamicBand, Party, band_limits_in_ticks, band_of
 from tradsys.reference.market_rules import FlexRule, flex_rule, market_band
 from tradsys.reference.ticks import price_bands
 
@@ -147,9 +147,27 @@ def test_funds_widen_to_twenty_percent_and_no_further() -> None:
     assert limits(band) == (85.0, 120.0)
 
 
+@pytest.mark.parametrize(
+    ("kind", "on", "expected"),
+    [
+        ("fixed 5", TODAY, (Band, (95.0, 105.0))),
+        ("share", TODAY, (DynamicBand, (90.0, 110.0))),
+        ("share", date(2023, 1, 2), (Band, (90.0, 110.0))),
+        ("etf", date(2026, 8, 31), (Band, (80.0, 120.0))),
+        ("etf", TODAY, (DynamicBand, (90.0, 110.0))),
+        ("adx", TODAY, (Band, (90.0, 115.0))),
+    ],
+)
+def test_the_band_of_a_day_by_kind(kind: str, on: date, expected: tuple[type[Band], tuple[float, float]]) -> None:
+    band = band_of(kind, on, instrument=0, base=100 * SCALE, tick=TICK, trading_end=END)
+    assert (type(band), limits(band)) == expected
+
+
 def test_bad_input_is_refused() -> None:
     with pytest.raises(ConfigError, match="base price"):
         band_limits_in_ticks(0, down=100, up=100, tick=TICK)
+    with pytest.raises(ConfigError, match="no band 'fixed 3'"):
+        band_of("fixed 3", TODAY, instrument=0, base=SCALE, tick=TICK, trading_end=END)
     with pytest.raises(UnknownName, match="kind 'bond'"):
         flex_rule("bond", TODAY)
     with pytest.raises(UncoveredDate, match="band flexing"):

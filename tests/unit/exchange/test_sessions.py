@@ -6,13 +6,15 @@ from datetime import date
 
 import pytest
 
+from tests.books import MakeBook, each_book
 from tests.unit.exchange.session_driver import Driver, clock
 from tradsys.core.errors import ConfigError, UncoveredDate, UnknownName
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.matching import BookPhase, BookSide, Kind, Reason, Status, TimeInForce
 from tradsys.core.units import DAY, MINUTE
 from tradsys.exchange.bands import Band, DynamicBand
-from tradsys.exchange.sessions import InstrumentDay, market_of
+from tradsys.exchange.book_reference import ReferenceBook
+from tradsys.exchange.sessions import InstrumentDay, market_of, open_day
 from tradsys.exchange.timeline import Halt, Timeline, reopening, timeline, trading_end
 from tradsys.reference.market_rules import flex_rule
 from tradsys.reference.phases import Market, windows
@@ -22,7 +24,15 @@ AUCTION_DAY = date(2026, 9, 8)
 BEFORE = date(2025, 1, 2)
 
 
-def day_of(kind: str, on: date, *, exchange: str = "NSE", close: int = 1_000, band: int = 0) -> Driver:
+def day_of(
+    kind: str,
+    on: date,
+    *,
+    exchange: str = "NSE",
+    close: int = 1_000,
+    band: int = 0,
+    make_book: MakeBook = ReferenceBook,
+) -> Driver:
     day = InstrumentDay(
         instrument=0,
         day=timeline(Market(exchange, kind), on, seed=7),
@@ -31,7 +41,7 @@ def day_of(kind: str, on: date, *, exchange: str = "NSE", close: int = 1_000, ba
         auction_band=300,
         band=Band(instrument=0, base=close, tick=1, down=band, up=band) if band else None,
     )
-    return Driver(day)
+    return Driver(day, make_book)
 
 
 def at(text: str, on: date = AUCTION_DAY) -> int:
@@ -78,8 +88,9 @@ def test_market_orders_without_a_price_open_at_the_previous_close() -> None:
     assert (left.order_id, left.kind, left.price) == (market, Kind.LIMIT, 1_000)
 
 
-def test_the_closing_auction_cancels_stops_and_icebergs_and_carries_limits_over() -> None:
-    driver = day_of("closing_auction", AUCTION_DAY)
+@each_book
+def test_the_closing_auction_cancels_stops_and_icebergs_and_carries_limits_over(make_book: MakeBook) -> None:
+    driver = day_of("closing_auction", AUCTION_DAY, make_book=make_book)
     driver.trade(at("10:00"), 900, 5)
     driver.trade(at("15:00"), 1_100, 1)
     driver.trade(at("15:10"), 1_200, 3)
@@ -112,6 +123,16 @@ def test_without_a_match_the_closing_price_is_the_reference_price() -> None:
     untouched = day_of("closing_auction", AUCTION_DAY)
     untouched.advance(at("15:36"))
     assert untouched.day.close == 1_000
+
+
+def test_a_new_day_lifts_the_band_of_the_last_one() -> None:
+    driver = day_of("equity", BEFORE)
+    _, refused = driver.order(at("15:45", BEFORE), BUY, 900, 1)
+    assert refused.reason == Reason.OUTSIDE_BAND
+    driver.advance(at("23:59", BEFORE))
+    driver.day = day_of("equity", date(2025, 1, 3)).day
+    _, taken = driver.order(at("10:00", date(2025, 1, 3)), BUY, 900, 1)
+    assert taken.status == Status.OPEN
 
 
 def test_other_shares_close_at_the_average_of_the_last_half_hour() -> None:
@@ -352,6 +373,17 @@ def test_one_seed_closes_a_market_at_one_instant_and_another_elsewhere() -> None
 def test_the_tables_know_an_instrument_by_exchange_and_kind(instrument: Instrument, expected: tuple[str, str]) -> None:
     assert market_of(instrument) == expected
     assert timeline(Market(*expected), date(2026, 9, 8), seed=1)
+
+
+def test_the_tables_open_a_day() -> None:
+    """A band of 10 % around Rs 100 in ticks of 0.05, and one of 3 % at a quarter past three."""
+    share = Instrument(id="NSE:A", exchange="NSE", symbol="A", segment=Segment.EQUITY, closing_auction=True)
+    driver = Driver(open_day(share, AUCTION_DAY, number=0, previous_close=2_000, seed=7, band="share"))
+    outcomes = [driver.order(at("10:00"), SELL, price, 1)[1].reason for price in (2_200, 2_201)]
+    outcomes += [driver.order(at("15:21"), SELL, price, 1)[1].reason for price in (2_060, 2_061)]
+    assert outcomes == [Reason.NONE, Reason.OUTSIDE_BAND, Reason.NONE, Reason.OUTSIDE_BAND]
+    bitcoin = Instrument(id="X:B", exchange="BINANCE", symbol="B", segment=Segment.CRYPTO_SPOT)
+    assert open_day(bitcoin, AUCTION_DAY, number=0, previous_close=0, seed=7).timeline[0].name == "continuous"
 
 
 def test_bad_input_is_refused_with_what_is_known() -> None:
