@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ from tradsys.exchange.book.commands import CANCEL_SHAPE, LIMIT_SHAPE, MARKET_SHA
 from tradsys.exchange.book.messages import message
 from tradsys.exchange.book.rows import COMMAND, EVENT, EVENT_BYTES, OUTCOME, OUTCOME_BYTES, PLAIN_COMMAND, packed
 from tradsys.exchange.book.views import best_prices, list_levels, list_orders, state_hash
+from tradsys.numerics.compilation import entry_point
 
 Rows = npt.NDArray[np.void]
 
@@ -52,6 +54,14 @@ class Book:
         self._block, self._words = reserved(instruments, prepared=prepared)
         self._base = int(self._words.ctypes.data)
 
+    @cached_property
+    def _message(self) -> Callable[[int, int, int, int, int, int], int]:
+        return entry_point(message, 0, 0, 0, 0, 0, 0)
+
+    @cached_property
+    def _apply_rows(self) -> Callable[[int, int, int, int, int], int]:
+        return entry_point(apply, 0, 0, 0, 0, 0)
+
     def submit(self, command: Command) -> tuple[Outcome, list[BookEvent]]:
         """One command, its outcome and its events.
 
@@ -59,7 +69,7 @@ class Book:
         """
         self._block[layout.COMMAND : layout.COMMAND + layout.COMMAND_BYTES] = packed(command)
         base = self._base
-        if apply(base, base + layout.COMMAND, layout.COMMAND_BYTES, 1, base + layout.OUTCOME) == 0:
+        if self._apply_rows(base, base + layout.COMMAND, layout.COMMAND_BYTES, 1, base + layout.OUTCOME) == 0:
             raise _full()
         return Outcome(*OUTCOME_BYTES.unpack_from(self._block, layout.OUTCOME)), self.events()
 
@@ -86,18 +96,20 @@ class Book:
         return outcomes, np.concatenate(parts)
 
     def _apply(self, commands: Rows, outcomes: Rows) -> int:
-        done = apply(self._base, commands.ctypes.data, commands.dtype.itemsize, len(commands), outcomes.ctypes.data)
+        width = commands.dtype.itemsize
+        done = self._apply_rows(self._base, commands.ctypes.data, width, len(commands), outcomes.ctypes.data)
         self._check_events()
-        return int(done)
+        return done
 
     def limit(self, order_id: int, *, side: int, price: int, quantity: int, instrument: int = 0) -> int:
         """A good-till-cancelled limit order of nobody's account: quantity open afterwards, or minus the `Reason`."""
         try:
-            left = message(self._base, _LIMIT | side << 8, instrument, order_id, price, quantity)
+            # `| 0`: compiled code would cut a float's decimals off; this refuses it.
+            left = self._message(self._base, _LIMIT | side << 8, instrument, order_id | 0, price | 0, quantity | 0)
         except OverflowError:
             left = -1
         if left >= 0:
-            return int(left)
+            return left
         command = Command(Action.NEW, order_id, side, price, quantity, time_in_force=TimeInForce.GTC)
         outcome, _ = self.submit(command._replace(instrument=instrument))
         return outcome.open if outcome.status != Status.REJECTED else -outcome.reason
@@ -105,11 +117,11 @@ class Book:
     def market(self, order_id: int, *, side: int, quantity: int, instrument: int = 0) -> int:
         """A market order of nobody's account: the quantity traded, or minus the `Reason` why it was not taken."""
         try:
-            left = message(self._base, _MARKET | side << 8, instrument, order_id, 0, quantity)
+            left = self._message(self._base, _MARKET | side << 8, instrument, order_id | 0, 0, quantity | 0)
         except OverflowError:
             left = -1
         if left >= 0:
-            return quantity - int(left)
+            return quantity - left
         command = Command(Action.NEW, order_id, side, 0, quantity, Kind.MARKET, TimeInForce.GTC)
         outcome, _ = self.submit(command._replace(instrument=instrument))
         return outcome.filled if outcome.status != Status.REJECTED else -outcome.reason
@@ -117,7 +129,7 @@ class Book:
     def cancel(self, order_id: int) -> int:
         """Take out an order: 0, or minus the `Reason` why not."""
         try:
-            left = message(self._base, CANCEL_SHAPE, 0, order_id, 0, 0)
+            left = self._message(self._base, CANCEL_SHAPE, 0, order_id | 0, 0, 0)
         except OverflowError:
             left = -1
         return 0 if left >= 0 else -self.submit(Command(Action.CANCEL, order_id))[0].reason
@@ -145,6 +157,7 @@ class Book:
     def _check_events(self) -> None:
         lost = int(self._words[layout.EVENTS_LOST >> 3])
         if lost:
+            self._words[layout.EVENTS_LOST >> 3] = 0
             raise ResourceError("one command had more events than fit", value=lost, limit=layout.MOST_EVENTS)
 
     @property
