@@ -90,6 +90,33 @@ def test_kraken_keeps_digits_and_depth() -> None:
     assert (update.asks, update.bids) == ([Level("354.60", "5.0")], [Level("354.15", "5.0")])
 
 
+def kraken_book(kind: str, *, bids: str = "", checksum: int = 3310070434) -> bytes:
+    levels = f'"bids":[{bids}],"asks":[{{"price":45285.2,"qty":0.00100000}}],"checksum":{checksum}'
+    return f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"BTC/USD",{levels}}}]}}'.encode()
+
+
+def test_kraken_second_version_keeps_the_digits_of_numbers() -> None:
+    parser = KrakenParser()
+    snapshot = one(parser.parse(kraken_book("snapshot", bids='{"price":45283.5,"qty":1.0e-7}')))
+    assert (snapshot.instrument, snapshot.snapshot, snapshot.checksum, snapshot.depth) == (
+        "BTC/USD",
+        True,
+        3310070434,
+        10,
+    )
+    assert (snapshot.asks, snapshot.bids) == ([Level("45285.2", "0.00100000")], [Level("45283.5", "0.00000010")])
+    told = b'{"method":"subscribe","result":{"channel":"book","depth":25,"symbol":"BTC/USD"},"success":true}'
+    assert not parser.parse(told)
+    assert one(parser.parse(kraken_book("update"))).depth == 25
+    assert not parser.parse(b'{"channel":"heartbeat"}')
+
+
+@pytest.mark.parametrize("bad", ["-1", '"1"', "1e400", "null", "[]"])
+def test_kraken_second_version_refuses_what_is_no_number(bad: str) -> None:
+    with pytest.raises(DataError, match="malformed"):
+        KrakenParser().parse(kraken_book("update", bids=f'{{"price":{bad},"qty":1}}'))
+
+
 def test_okx_and_bitget_share_a_shape() -> None:
     bitget = one(ChannelParser(BITGET_CHANNELS).parse(BITGET))
     assert (bitget.instrument, bitget.checksum, bitget.previous, bitget.last) == ("DASHUSDT", -487257069, None, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tradsys.market.books.checksums import interleaved_checksum, kraken_checksum
 from tradsys.market.books.level_book import BookSide, LevelBook
 from tradsys.market.books.messages import BookUpdate, Level
@@ -115,7 +117,7 @@ def test_levels_beyond_the_depth_are_forgotten() -> None:
     assert [level.price for level in book.book.bids.top(9)] == ["4", "3"]
 
 
-def made(bids: list[tuple[str, str]], asks: list[tuple[str, str]]) -> LevelBook:
+def made(bids: Sequence[tuple[str, ...]], asks: Sequence[tuple[str, ...]]) -> LevelBook:
     book = LevelBook()
     book.bids.replace(Level(*each) for each in bids)
     book.asks.replace(Level(*each) for each in asks)
@@ -132,6 +134,16 @@ def test_okx_documented_examples() -> None:
     assert signed(interleaved_checksum(even)) == -1881014294
     uneven = made([("3366.1", "7")], [("3366.8", "9"), ("3368", "8"), ("3372", "8")])
     assert signed(interleaved_checksum(uneven)) == 831078360
+
+
+def test_kraken_documented_example() -> None:
+    """docs.kraken.com, "Book checksum (WebSocket v2)"."""
+    bids = "45283.5 0.10000000 45283.4 1.54582015 45282.1 0.10000000 45281.0 0.10000000 45280.3 1.54592586 "
+    bids += "45279.0 0.07990000 45277.6 0.03310103 45277.5 0.30000000 45277.3 1.54602737 45276.6 0.15445238"
+    asks = "45285.2 0.00100000 45286.4 1.54571953 45286.6 1.54571109 45289.6 1.54560911 45290.2 0.15890660 "
+    asks += "45291.8 1.54553491 45294.7 0.04454749 45296.1 0.35380000 45297.5 0.09945542 45299.5 0.18772827"
+    sides = ([tuple(side.split()[at : at + 2]) for at in range(0, 20, 2)] for side in (bids, asks))
+    assert kraken_checksum(made(*sides)) == 3310070434
 
 
 def test_only_the_levels_of_the_checksum_count() -> None:
