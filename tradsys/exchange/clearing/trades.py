@@ -31,6 +31,7 @@ def book_trade(books: Books, trade: Trade) -> Events:
         or not buy.price >= price >= sell.price > 0
         or not 0 < quantity <= buy.open
         or quantity > sell.open
+        or quantity % listing.step
         or turnover % SCALE
     ):
         return (_why_not(books, trade, buy, sell),)
@@ -133,6 +134,7 @@ def _why_not(books: Books, trade: Trade, buy: OpenOrder, sell: OpenOrder) -> Ref
         (buy.side > 0 > sell.side, Rule.WRONG_SIDE, f"{buy.side} {sell.side}", "1 -1"),
         (trade.price > 0, Rule.BAD_PRICE, trade.price, "> 0"),
         (trade.quantity > 0, Rule.BAD_QUANTITY, trade.quantity, "> 0"),
+        (not trade.quantity % listing.step, Rule.BAD_QUANTITY, trade.quantity, f"multiples of {listing.step}"),
         (buy.price >= trade.price >= sell.price, Rule.BEYOND_LIMIT, trade.price, open_price),
         (trade.quantity <= least, Rule.BEYOND_OPEN, trade.quantity, least),
     )

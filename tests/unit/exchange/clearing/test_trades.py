@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,7 +118,19 @@ BAD_TRADES: list[tuple[dict[str, Any], Rule]] = [
     (wrong(price=90 * SCALE - 1), Rule.BEYOND_LIMIT),
     (wrong(quantity=0), Rule.BAD_QUANTITY),
     (wrong(quantity=11 * SCALE), Rule.BEYOND_OPEN),
-    (wrong(price=95 * SCALE + 1, quantity=SCALE // 2), Rule.INEXACT),
+    (wrong(quantity=SCALE // 2), Rule.BAD_QUANTITY),
+    (
+        wrong(
+            buy_order=0,
+            buyer=WORLD,
+            sell_order=0,
+            seller=WORLD,
+            price=SCALE + 1,
+            instrument="NSE:T",
+            quantity=SCALE // 4,
+        ),
+        Rule.INEXACT,
+    ),
     (wrong(buy_order=999), Rule.UNKNOWN_ORDER),
     (wrong(sell_order=0), Rule.UNKNOWN_ORDER),
     (wrong(sell_order=0, seller=77), Rule.UNKNOWN_ACCOUNT),
@@ -129,6 +142,10 @@ BAD_TRADES: list[tuple[dict[str, Any], Rule]] = [
 @pytest.mark.parametrize(("change", "rule"), BAD_TRADES)
 def test_a_trade_that_does_not_fit_is_refused_and_changes_nothing(change: dict[str, Any], rule: Rule) -> None:
     made = market()
+    quarters = msgspec.structs.replace(
+        SHARE, id="NSE:T", ticks=(DatedStep(0, SCALE),), lots=(DatedStep(0, SCALE // 4),)
+    )
+    made.do(Listed(instrument=quarters, mark=SCALE))
     made.numbers = 899
     made.enter(BUYER, BUY, quantity=10, price=100)
     made.enter(SELLER, SELL, quantity=10, price=90)
