@@ -53,6 +53,11 @@ NAUTILUS = Peer("nautilus_trader", ("nautilus_trader==1.231.0",), python="3.12")
 TALIB = Peer("TA-Lib", ("ta-lib==0.8.2",))
 POLARS_TALIB = Peer("polars-talib", ("polars-talib==0.2.1", "numpy==2.4.6"))
 TA = Peer("ta", ("ta==0.11.0", "pandas==3.1.1"))
+LIMIT_ORDER_BOOK = Peer("limit-order-book", ("limit-order-book==2.0.0", "numpy"))
+LIQUIBOOK = Peer("liquibook", ("liquibook==2.0.1", "numpy"))
+LITEBOOK = Peer("litebook", ("litebook==0.0.1", "numpy"))
+HFTBACKTEST = Peer("hftbacktest", ("hftbacktest==2.4.4",))
+CCXT = Peer("ccxt", ("ccxt==4.5.90", "numpy"))
 
 WORKLOADS: dict[str, tuple[PeerScript, ...]] = {
     "sma_cross": (
@@ -71,6 +76,20 @@ WORKLOADS: dict[str, tuple[PeerScript, ...]] = {
         PeerScript(peer=POLARS_TALIB, script="polars_talib_indicators.py"),
         PeerScript(peer=TA, script="ta_indicators.py", arguments=("100000", "range-index")),
     ),
+    "matching": (
+        PeerScript(peer=LIMIT_ORDER_BOOK, script="limit_order_book_matching.py"),
+        PeerScript(peer=LIQUIBOOK, script="liquibook_matching.py"),
+        PeerScript(peer=LITEBOOK, script="litebook_matching.py"),
+    ),
+    "l2": (
+        PeerScript(peer=HFTBACKTEST, script="hftbacktest_l2.py", arguments=("1000000", "roi")),
+        PeerScript(peer=CCXT, script="ccxt_l2.py"),
+    ),
+    "ticks": (
+        PeerScript(peer=HFTBACKTEST, script="hftbacktest_ticks.py"),
+        PeerScript(peer=NAUTILUS, script="nautilus_rust_ticks.py"),
+    ),
+    "orders": (PeerScript(peer=NAUTILUS, script="nautilus_rust_orders.py"),),
 }
 
 

@@ -14,6 +14,10 @@ TITLES = {
     "sma_cross": "`sma_cross`: one-minute bars, a Python strategy called on every bar, an order each 36 bars",
     "multi": "`multi`: 50 instruments × 20,000 bars in one portfolio",
     "indicators": "`indicators`: 100,000 bars",
+    "matching": "`matching`: order messages (60 % add, 30 % cancel, 10 % market) through one book",
+    "l2": "`l2`: price-level deltas into one book",
+    "ticks": "`ticks`: ticks through a strategy, a limit order each 1,000",
+    "orders": "`orders`: order commands through strategy, checks, matching and back",
     "start": "`start`: from a shell's point of view",
 }
 
@@ -79,6 +83,10 @@ def section(workload: str, lines: Lines, absent: Mapping[str, str]) -> str:
     parts += [f"{name} took no part: {reason}" for name, reason in absent.items()]
     if any(line.get("each_ms") for line in lines):
         parts.append("Milliseconds an indicator, best of three:\n\n" + each_indicator(lines))
+    if any(line.get("latency_ns") for line in lines):
+        parts.append("Nanoseconds a message, one by one, the clock's own cost taken off:\n\n" + latencies(lines))
+    if any(line.get("ns_a_message") for line in lines):
+        parts.append("Nanoseconds a message by number of live orders:\n\n" + growth(lines))
     parts.append(f"```bash\n.venv/bin/python -m benchmarks.run {workload}\n```")
     return "\n\n".join(parts)
 
@@ -107,6 +115,24 @@ def who(line: Line) -> str:
     name = f"{line['peer']} {line['version']}{mode}"
     name = f"**{name}**" if line["peer"] == OWN else name
     return f"{name} (vectorised, for information)" if line.get("vectorised") else name
+
+
+def latencies(lines: Lines) -> str:
+    """Percentiles of a single message, fastest median first."""
+    timed = sorted((line for line in lines if line.get("latency_ns")), key=lambda line: line["latency_ns"]["p50"])
+    names = list(timed[0]["latency_ns"])
+    rows = ([who(line), *(f"{line['latency_ns'][name]:,.0f}" for name in names)] for line in timed)
+    return table(("who", *names), rows)
+
+
+def growth(lines: Lines) -> str:
+    """Cost of a message against the number of live orders, drawn."""
+    points = [(line["result"][0], line["ns_a_message"]) for line in lines if line.get("ns_a_message")]
+    marks = ", ".join(f'"{live:,.0f}"' for live, _ in points)
+    costs = ", ".join(f"{cost:g}" for _, cost in points)
+    top = max(cost for _, cost in points) * 1.2
+    axes = f'    x-axis "live orders" [{marks}]\n    y-axis "ns a message" 0 --> {top:.0f}'
+    return f"```mermaid\nxychart-beta\n{axes}\n    line [{costs}]\n```"
 
 
 def _shown(milliseconds: Mapping[str, float], name: str) -> str:

@@ -26,12 +26,27 @@ def _line(lines: Lines, peer: str, mode: str | None = None) -> Line:
     return next(line for line in lines if line["peer"] == peer and (mode is None or line.get("mode") == mode))
 
 
-def _own(name: str, *, scale: float = 1.0) -> Callable[[Lines], float]:
-    return lambda lines: float(_line(lines, OWN)[name]) * scale
+def _own(name: str, *, mode: str | None = None, scale: float = 1.0) -> Callable[[Lines], float]:
+    return lambda lines: float(_line(lines, OWN, mode)[name]) * scale
 
 
-def _times(peer: str) -> Callable[[Lines], float]:
-    return lambda lines: float(_line(lines, OWN)["per_sec"] / _line(lines, peer)["per_sec"])
+def _times(peer: str, *, mode: str | None = None) -> Callable[[Lines], float]:
+    return lambda lines: float(_line(lines, OWN, mode)["per_sec"] / _line(lines, peer)["per_sec"])
+
+
+def _times_fastest(*, mode: str | None = None) -> Callable[[Lines], float]:
+    def times(lines: Lines) -> float:
+        return float(_line(lines, OWN, mode)["per_sec"] / max(line["per_sec"] for line in lines if line["peer"] != OWN))
+
+    return times
+
+
+def _latency(name: str, *, mode: str) -> Callable[[Lines], float]:
+    return lambda lines: float(_line(lines, OWN, mode)["latency_ns"][name])
+
+
+def _growth(*, few: str, many: str) -> Callable[[Lines], float]:
+    return lambda lines: float(_line(lines, OWN, many)["ns_a_message"] / _line(lines, OWN, few)["ns_a_message"])
 
 
 def _slowest_beside(peer: str) -> Callable[[Lines], float]:
@@ -84,6 +99,88 @@ TARGETS = (
         met=lambda value: value < 25,
         unit="µs",
     ),
+    Target(
+        workload="matching",
+        text="≥ 20,000,000 messages/s in batch, fills reported",
+        value=_own("per_sec", mode="batch"),
+        met=_least(20_000_000),
+        unit="messages/s",
+    ),
+    Target(
+        workload="matching",
+        text="≥ 17 × the fastest peer",
+        value=_times_fastest(mode="batch"),
+        met=_least(17),
+        unit="×",
+    ),
+    Target(
+        workload="matching",
+        text="≥ 1,500,000 messages/s one by one",
+        value=_own("per_sec", mode="one by one"),
+        met=_least(1_500_000),
+        unit="messages/s",
+    ),
+    Target(
+        workload="matching",
+        text="one by one p50 < 700 ns",
+        value=_latency("p50", mode="one by one"),
+        met=lambda value: value < 700,
+        unit="ns",
+    ),
+    Target(
+        workload="matching",
+        text="one by one p99 < 3,000 ns",
+        value=_latency("p99", mode="one by one"),
+        met=lambda value: value < 3_000,
+        unit="ns",
+    ),
+    Target(
+        workload="matching",
+        text="a message at 100,000 live orders ≤ 2 × one at 1,000",
+        value=_growth(few="batch, 1,000 live", many="batch, 100,000 live"),
+        met=_most(2),
+        unit="×",
+    ),
+    Target(
+        workload="matching",
+        text="a message at 1,000,000 live orders ≤ 6 × one at 1,000",
+        value=_growth(few="batch, 1,000 live", many="batch, 1,000,000 live"),
+        met=_most(6),
+        unit="×",
+    ),
+    Target(
+        workload="l2", text="≥ 60,000,000 deltas/s in batch", value=_own("per_sec"), met=_least(60_000_000), unit="/s"
+    ),
+    Target(workload="l2", text="≥ 3 × hftbacktest", value=_times("hftbacktest"), met=_least(3), unit="×"),
+    Target(
+        workload="l2",
+        text="≥ 2,000,000 deltas/s one by one",
+        value=_own("one_by_one_per_sec"),
+        met=_least(2_000_000),
+        unit="/s",
+    ),
+    Target(
+        workload="ticks",
+        text="≥ 1,200,000 ticks/s through a Python strategy",
+        value=_own("per_sec", mode="event-driven"),
+        met=_least(1_200_000),
+        unit="ticks/s",
+    ),
+    Target(
+        workload="ticks",
+        text="≥ 20,000,000 ticks/s compiled, with queue and latency",
+        value=_own("per_sec", mode="compiled"),
+        met=_least(20_000_000),
+        unit="ticks/s",
+    ),
+    Target(
+        workload="ticks",
+        text="≥ 2.5 × hftbacktest",
+        value=_times("hftbacktest", mode="compiled"),
+        met=_least(2.5),
+        unit="×",
+    ),
+    Target(workload="orders", text="≥ 50,000 orders/s", value=_own("per_sec"), met=_least(50_000), unit="orders/s"),
     Target(workload="start", text="cold compilation ≤ 20 s", value=_own("cold_compile_s"), met=_most(20), unit="s"),
     Target(
         workload="start",
