@@ -1,4 +1,4 @@
-"""One million ticks, half of them quotes of one side and half trades, through a compiled strategy with queue and latency.
+"""One million ticks, half quotes of one side and half trades, through a compiled strategy with queue and latency.
 
 The strategy follows the bid with a running mean and sends a limit order each 1,000 ticks, buys and sells in turn.
 """
@@ -24,7 +24,7 @@ from tradsys.numerics.tick_replay_layout import FILLED
 TICK = LOT = 10**8
 """The data counts prices in ticks and quantities in lots."""
 
-SEEN, MEAN, SENT, BID, ASK, EVERY = 0, 1, 2, 3, 4, 5
+SEEN, MEAN, SIDE, BID, ASK, EVERY, LEFT = 0, 1, 2, 3, 4, 5, 6
 """Places in the strategy's memory."""
 
 
@@ -37,10 +37,10 @@ def follow_bid(tick: Any, account: Any, requests: Any, state: Any) -> None:
         state[ASK] = tick.ask
     state[SEEN] += 1
     state[MEAN] += 0.01 * (state[BID] - state[MEAN])
-    if state[SEEN] % state[EVERY] == 0:
-        side = 1 if state[SENT] % 2 == 0 else -1
-        send_limit(account, requests, side, int(state[BID] if side > 0 else state[ASK]), 1)
-        state[SENT] += 1
+    state[LEFT] -= 1
+    if state[LEFT] == 0:
+        send_limit(account, requests, int(state[SIDE]), int(state[BID] if state[SIDE] > 0 else state[ASK]), 1)
+        state[LEFT], state[SIDE] = state[EVERY], -state[SIDE]
 
 
 def rows(ticks: dict[str, Any]) -> Any:
@@ -70,8 +70,9 @@ def rows(ticks: dict[str, Any]) -> Any:
 
 def run(each: Any, *, every: int) -> Replayed:
     """One run over the rows."""
-    state = np.zeros(6)
-    state[EVERY] = every
+    state = np.zeros(7)
+    state[EVERY] = state[LEFT] = every
+    state[SIDE] = 1
     return replay_ticks(follow_bid, each, models=RecordedModels(queue=RiskAverse()), state=state)
 
 

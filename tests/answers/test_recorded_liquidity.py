@@ -1,4 +1,4 @@
-"""Thousands of orders against recorded markets: none receives more than what was traded or shown and reached its place."""
+"""Thousands of orders against recorded markets: none receives more than what was traded or shown at its place."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class Book:
     ids=repr,
 )
 def test_bitcoin_depth_and_trades(queue: QueueModel, lines: int, shared_data: Path) -> None:
-    """After every event: fills of a trade add up to no more than it, fills of a book to no more than the book showed, and
-    under the risk-averse model a trade reaches an order only for what is beyond the queue ahead."""
+    """After every event: fills of a trade add up to no more than it, fills of a book to no more than it shows; in the
+    risk-averse model a trade reaches an order only for what is beyond the queue ahead."""
     trader, book = Trader(RecordedModels(queue=queue), instrument=BITCOIN), Book()
     placed = filled = 0
     for count, event in enumerate(binance_spot(shared_data, name=BITCOIN.id, lines=lines)):
@@ -116,8 +116,8 @@ def taken_by(number: int, events: list[OrderChange | Trade]) -> list[tuple[int, 
 
 
 def test_apple_order_by_order_is_exact(shared_data: Path) -> None:
-    """An order of ours just ahead of a recorded one trades first: whatever reaches that one reaches ours, at that instant
-    at the latest, and nothing reaches ours while a recorded order still stands ahead of it."""
+    """An order of ours just ahead of a recorded one trades first: whatever reaches that one reaches ours by then; the
+    risk-averse model gives no more than the exact one."""
     events = list(lobster(shared_data, name=APPLE.id))
     executed = {each.number for each in events if isinstance(each, OrderChange) and each.kind == ChangeKind.EXECUTE}
     twins = [

@@ -27,9 +27,11 @@ from tradsys.numerics.tick_replay_layout import (
     DONE,
     HEAD,
     HEADROOM,
+    MODEL,
     REPORT,
     REPORTS,
     REQUEST,
+    RESPONSE,
     RESTING,
     RISK_AVERSE,
     TICK_ROW,
@@ -110,15 +112,14 @@ def replay(
     `entry` and `response` are tapes of delays, `queue` is `RISK_AVERSE`, `POWER` (with its exponent) or `LOGARITHM`.
     Raises `StrategyError` for a step of another signature, or one that sends more than 64 requests on a tick.
     """
-    loop, make_venue = _loop()
+    loop = _loop()
     _compile(step)
-    desk = np.zeros(DESK, np.int64)
-    desk[HEAD : HEAD + 2] = -1
+    desk = np.concatenate((np.zeros(DESK, np.int64), entry, response))
+    desk[HEAD : HEAD + 2], desk[RESPONSE], desk[MODEL] = -1, DESK + len(entry), queue
     account = np.zeros(1, ACCOUNT)
     requests, resting, reports = (np.zeros(1024, kind) for kind in (REQUEST, RESTING, REPORT))
     while True:
-        venue = make_venue(desk, resting, reports, entry, response, queue, exponent)
-        done = loop(step, rows, venue, requests, account, state)
+        done = loop(step, rows, desk, resting, reports, requests, account, state, exponent)
         if account["refused"][0]:
             raise StrategyError("a step sent too many requests on one tick", limit=HEADROOM, fix="send fewer at once")
         if done == DONE:
@@ -129,18 +130,17 @@ def replay(
 
 
 @cache
-def _loop() -> tuple[Any, Any]:
-    """The loop, compiled for every step at once, and the type of the venue's arrays."""
+def _loop() -> Any:
+    """The loop, compiled for every step at once."""
     import numba
 
-    from tradsys.numerics.kernels.tick_replay import Venue, replay
+    from tradsys.numerics.kernels.tick_replay import replay
     from tradsys.numerics.kernels.tick_requests import STEP
 
-    venue = Venue(AT_ONCE, np.zeros(1, RESTING), np.zeros(1, REPORT), AT_ONCE, AT_ONCE, 0, 1.0)
-    kinds = [np.zeros(1, TICK_ROW), venue, np.zeros(1, REQUEST), np.zeros(1, ACCOUNT), np.zeros(1)]
+    records = [np.zeros(1, each) for each in (RESTING, REPORT, REQUEST, ACCOUNT)]
     loop: Any = replay
-    loop.compile((STEP, *map(numba.typeof, kinds)))
-    return loop, Venue
+    loop.compile((STEP, *map(numba.typeof, (np.zeros(1, TICK_ROW), AT_ONCE, *records, np.zeros(1), 1.0))))
+    return loop
 
 
 def _compile(step: Any) -> None:

@@ -43,7 +43,9 @@ UNKNOWN = 2**62
 # Places of the venue's notes in `desk`; those with two belong to bids and asks.
 ROW, CLOCK, KNOWN_AT, ARRIVED, LIVE, REPORTS, LAST_LIVE, LAST_REPORT = 0, 1, 2, 3, 4, 5, 6, 7
 HEAD, QUOTE, SHOWN, TAKEN = 8, 10, 12, 14
-DESK = 16
+RESPONSE, MODEL = 16, 17
+DESK = 18
+"""Here the delays of requests begin, and at `desk[RESPONSE]` those of reports."""
 
 # What stopped the loop.
 DONE, FULL = 0, 1

@@ -6,7 +6,7 @@ All of this is the venue, which a strategy's step never sees.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from tradsys.numerics.tick_replay_layout import (
     ARRIVED,
     CLOCK,
     COUNT,
+    DESK,
     DONE,
     FILLED,
     FIRST,
@@ -32,9 +33,11 @@ from tradsys.numerics.tick_replay_layout import (
     MARKET,
     MARKET_IMMEDIATE,
     MODE,
+    MODEL,
     POWER,
     QUOTE,
     REPORTS,
+    RESPONSE,
     ROW,
     SEED,
     SHOWN,
@@ -46,18 +49,6 @@ from tradsys.numerics.tick_replay_layout import (
 
 Numbers = npt.NDArray[np.int64]
 Records = npt.NDArray[np.void]
-
-
-class Venue(NamedTuple):
-    """The venue's arrays: its notes, its side of each request, its reports, the two legs' delays, the queue model."""
-
-    desk: Numbers
-    resting: Records
-    reports: Records
-    entry: Numbers
-    response: Numbers
-    model: int
-    exponent: float
 
 
 # --- models
@@ -73,21 +64,21 @@ def mix(seed: int, instant: int) -> Any:
 
 
 @kernel
-def delay(tape: Numbers, instant: int) -> Any:
+def delay(desk: Numbers, tape: int, instant: int) -> Any:
     """Nanoseconds that a message sent at an instant takes, by a tape of delays."""
-    count = tape[COUNT]
+    count = desk[tape + COUNT]
     if count == 1:
-        return tape[FIRST]
-    if tape[MODE] != LATEST:
-        return tape[FIRST + np.int64(mix(tape[SEED], instant) % np.uint64(count))]
+        return desk[tape + FIRST]
+    if desk[tape + MODE] != LATEST:
+        return desk[tape + FIRST + np.int64(mix(desk[tape + SEED], instant) % np.uint64(count))]
     low, high = 0, count
     while low < high:
         middle = (low + high) >> 1
-        if tape[FIRST + count + middle] <= instant:
+        if desk[tape + FIRST + count + middle] <= instant:
             low = middle + 1
         else:
             high = middle
-    return tape[FIRST + max(low - 1, 0)]
+    return desk[tape + FIRST + max(low - 1, 0)]
 
 
 @kernel
@@ -141,34 +132,35 @@ def _unlink(desk: Numbers, resting: Records, side: int, number: int) -> None:
 
 
 @kernel
-def _tell(venue: Venue) -> Any:
-    desk = venue.desk
+def _tell(desk: Numbers) -> Any:
     moment = desk[CLOCK]
-    desk[LAST_REPORT] = max(moment + delay(venue.response, moment), desk[KNOWN_AT], desk[LAST_REPORT])
+    desk[LAST_REPORT] = max(moment + delay(desk, desk[RESPONSE], moment), desk[KNOWN_AT], desk[LAST_REPORT])
     return desk[LAST_REPORT]
 
 
 @kernel
-def _report(venue: Venue, kind: int, number: int, price: int, quantity: int, maker: int) -> None:
-    desk = venue.desk
-    report = venue.reports[desk[REPORTS]]
+def _report(desk: Numbers, reports: Records, kind: int, number: int, price: int, quantity: int, maker: int) -> None:
+    report = reports[desk[REPORTS]]
     report.kind, report.request, report.price, report.quantity = kind, number, price, quantity
-    report.exchange_at, report.at, report.maker = desk[CLOCK], _tell(venue), maker
+    report.exchange_at, report.at, report.maker = desk[CLOCK], _tell(desk), maker
     desk[REPORTS] += 1
 
 
 @kernel
-def _fill(venue: Venue, side: int, number: int, price: int, quantity: int, maker: int) -> None:
-    _report(venue, FILLED, number, price, quantity, maker)
-    venue.resting[number].remaining -= quantity
+def _fill(
+    desk: Numbers, resting: Records, reports: Records, side: int, number: int, price: int, quantity: int, maker: int
+) -> None:
+    _report(desk, reports, FILLED, number, price, quantity, maker)
+    resting[number].remaining -= quantity
 
 
 # --- the venue: what the record does to resting orders
 
 
 @kernel
-def _trade(venue: Venue, side: int, key: int, price: int, quantity: int, left: int) -> int:
-    desk, resting = venue.desk, venue.resting
+def _trade(
+    desk: Numbers, resting: Records, reports: Records, side: int, key: int, price: int, quantity: int, left: int
+) -> int:
     number = desk[HEAD + side]
     while number >= 0 and resting[number].key >= key:
         order = resting[number]
@@ -184,7 +176,7 @@ def _trade(venue: Venue, side: int, key: int, price: int, quantity: int, left: i
         if filled > 0:
             left -= filled
             at_price = price if order.key == UNKNOWN else abs(order.key)
-            _fill(venue, side, number, at_price, filled, 1 if order.key != UNKNOWN else 0)
+            _fill(desk, resting, reports, side, number, at_price, filled, 1 if order.key != UNKNOWN else 0)
             if order.remaining == 0:
                 _unlink(desk, resting, side, number)
         number = following
@@ -192,8 +184,7 @@ def _trade(venue: Venue, side: int, key: int, price: int, quantity: int, left: i
 
 
 @kernel
-def _quote(venue: Venue, side: int, price: int, quantity: int) -> None:
-    desk, resting = venue.desk, venue.resting
+def _quote(desk: Numbers, resting: Records, exponent: float, side: int, price: int, quantity: int) -> None:
     if price != desk[QUOTE + side]:
         desk[QUOTE + side], desk[TAKEN + side] = price, 0
     desk[TAKEN + side] = min(desk[TAKEN + side], quantity)
@@ -211,7 +202,7 @@ def _quote(venue: Venue, side: int, price: int, quantity: int) -> None:
         else:
             level = order.shown - order.traded
             if level > quantity:
-                order.ahead = advance(venue.model, venue.exponent, order.ahead, level, level - quantity)
+                order.ahead = advance(desk[MODEL], exponent, order.ahead, level, level - quantity)
             order.ahead = min(order.ahead, quantity)
         if order.key == key:
             order.shown, order.traded = quantity, 0
@@ -219,8 +210,7 @@ def _quote(venue: Venue, side: int, price: int, quantity: int) -> None:
 
 
 @kernel
-def _meet(venue: Venue, side: int) -> None:
-    desk, resting = venue.desk, venue.resting
+def _meet(desk: Numbers, resting: Records, reports: Records, side: int) -> None:
     other = 1 - side
     price = desk[QUOTE + other]
     if price == 0:
@@ -237,7 +227,7 @@ def _meet(venue: Venue, side: int) -> None:
         if filled > 0:
             market = order.key == UNKNOWN
             desk[TAKEN + other] += filled
-            _fill(venue, side, number, price if market else abs(order.key), filled, 0 if market else 1)
+            _fill(desk, resting, reports, side, number, price if market else abs(order.key), filled, 0 if market else 1)
             if order.remaining == 0:
                 _unlink(desk, resting, side, number)
         number = following
@@ -247,12 +237,11 @@ def _meet(venue: Venue, side: int) -> None:
 
 
 @kernel
-def _arrive_order(venue: Venue, request: Any, number: int) -> None:
-    desk, resting = venue.desk, venue.resting
+def _arrive_order(desk: Numbers, resting: Records, reports: Records, request: Any, number: int) -> None:
     side = 0 if request.side > 0 else 1
     other = 1 - side
     order = resting[number]
-    _tell(venue)  # That it was accepted: no row, but reports never overtake each other.
+    _tell(desk)  # That it was accepted: no row, but reports never overtake each other.
     market = request.action == MARKET or request.action == MARKET_IMMEDIATE
     order.key = UNKNOWN if market else request.side * request.price
     order.remaining, order.traded, order.shown = request.quantity, 0, UNKNOWN
@@ -261,11 +250,11 @@ def _arrive_order(venue: Venue, request: Any, number: int) -> None:
         filled = min(desk[SHOWN + other] - desk[TAKEN + other], order.remaining)
         if filled > 0:
             desk[TAKEN + other] += filled
-            _fill(venue, side, number, price, filled, 0)
+            _fill(desk, resting, reports, side, number, price, filled, 0)
     if order.remaining == 0:
         return
     if request.action == LIMIT_IMMEDIATE or request.action == MARKET_IMMEDIATE:
-        _report(venue, WITHDRAWN, number, 0, order.remaining, 0)
+        _report(desk, reports, WITHDRAWN, number, 0, order.remaining, 0)
         order.remaining = 0
         return
     best = desk[QUOTE + side]
@@ -280,25 +269,24 @@ def _arrive_order(venue: Venue, request: Any, number: int) -> None:
 
 
 @kernel
-def _arrive(venue: Venue, requests: Records, sent: int, until: int) -> None:
-    desk, resting = venue.desk, venue.resting
+def _arrive(desk: Numbers, resting: Records, reports: Records, requests: Records, sent: int, until: int) -> None:
     while desk[ARRIVED] < sent and resting[desk[ARRIVED]].live_at <= until:
         number = desk[ARRIVED]
         desk[ARRIVED] += 1
         desk[CLOCK] = max(desk[CLOCK], resting[number].live_at)
         request = requests[number]
         if request.action != WITHDRAW:
-            _arrive_order(venue, request, number)
+            _arrive_order(desk, resting, reports, request, number)
         elif 0 <= request.target < number and resting[request.target].remaining > 0:
             target = request.target
-            _report(venue, WITHDRAWN, target, 0, resting[target].remaining, 0)
+            _report(desk, reports, WITHDRAWN, target, 0, resting[target].remaining, 0)
             _unlink(desk, resting, 0 if requests[target].side > 0 else 1, target)
 
 
 @kernel
-def _hear(venue: Venue, account: Any, requests: Records) -> None:
-    while account.heard < venue.desk[REPORTS] and venue.reports[account.heard].at <= account.at:
-        report = venue.reports[account.heard]
+def _hear(desk: Numbers, reports: Records, account: Any, requests: Records) -> None:
+    while account.heard < desk[REPORTS] and reports[account.heard].at <= account.at:
+        report = reports[account.heard]
         request = requests[report.request]
         request.open -= report.quantity
         if report.kind == FILLED:
@@ -307,59 +295,67 @@ def _hear(venue: Venue, account: Any, requests: Records) -> None:
 
 
 @kernel
-def _dispatch(venue: Venue, account: Any, requests: Records, first: int) -> None:
-    desk = venue.desk
+def _dispatch(desk: Numbers, resting: Records, account: Any, requests: Records, first: int) -> None:
     for number in range(first, account.sent):
-        live_at = max(account.at + delay(venue.entry, account.at), desk[LAST_LIVE])
-        venue.resting[number].live_at = desk[LAST_LIVE] = live_at
-        venue.resting[number].remaining = 0
+        live_at = max(account.at + delay(desk, DESK, account.at), desk[LAST_LIVE])
+        resting[number].live_at = desk[LAST_LIVE] = live_at
+        resting[number].remaining = 0
 
 
 @kernel
-def _tick(venue: Venue, tick: Any) -> None:
-    desk = venue.desk
+def _tick(desk: Numbers, resting: Records, reports: Records, exponent: float, tick: Any) -> None:
     if tick.quantity > 0:
         left = tick.quantity
         if tick.aggressor <= 0:
-            left = _trade(venue, 0, tick.price, tick.price, tick.quantity, left)
+            left = _trade(desk, resting, reports, 0, tick.price, tick.price, tick.quantity, left)
         if tick.aggressor >= 0:
-            _trade(venue, 1, -tick.price, tick.price, tick.quantity, left)
+            _trade(desk, resting, reports, 1, -tick.price, tick.price, tick.quantity, left)
     if tick.bid >= 0:
-        _quote(venue, 0, tick.bid, tick.bid_quantity)
+        _quote(desk, resting, exponent, 0, tick.bid, tick.bid_quantity)
     if tick.ask >= 0:
-        _quote(venue, 1, tick.ask, tick.ask_quantity)
+        _quote(desk, resting, exponent, 1, tick.ask, tick.ask_quantity)
     if desk[HEAD] >= 0:
-        _meet(venue, 0)
+        _meet(desk, resting, reports, 0)
     if desk[HEAD + 1] >= 0:
-        _meet(venue, 1)
+        _meet(desk, resting, reports, 1)
 
 
 @kernel
-def replay(step: Any, rows: Records, venue: Venue, requests: Records, accounts: Records, state: Any) -> int:
+def replay(
+    step: Any,
+    rows: Records,
+    desk: Numbers,
+    resting: Records,
+    reports: Records,
+    requests: Records,
+    accounts: Records,
+    state: Any,
+    exponent: float,
+) -> int:
     """Run a step over the rows from where the desk says; DONE, or FULL when requests or reports need more room."""
-    desk, account = venue.desk, accounts[0]
+    account = accounts[0]
     for row in range(desk[ROW], rows.size):
-        room = venue.reports.size - desk[REPORTS]
+        room = reports.size - desk[REPORTS]
         if room < 2 * (desk[LIVE] + account.sent - desk[ARRIVED] + HEADROOM) or requests.size < account.sent + HEADROOM:
             desk[ROW] = row
             return FULL
         tick = rows[row]
         if account.sent > desk[ARRIVED]:
             desk[KNOWN_AT] = 0
-            _arrive(venue, requests, account.sent, tick.exchange_at - 1)
+            _arrive(desk, resting, reports, requests, account.sent, tick.exchange_at - 1)
         desk[CLOCK] = max(desk[CLOCK], tick.exchange_at)
         desk[KNOWN_AT] = account.at = tick.at
-        _tick(venue, tick)
+        _tick(desk, resting, reports, exponent, tick)
         if account.sent > desk[ARRIVED]:
             desk[KNOWN_AT] = 0
-            _arrive(venue, requests, account.sent, desk[CLOCK])
+            _arrive(desk, resting, reports, requests, account.sent, desk[CLOCK])
         if account.heard < desk[REPORTS]:
-            _hear(venue, account, requests)
+            _hear(desk, reports, account, requests)
         before = account.sent
         step(tick, account, requests, state)
         if account.sent > before:
-            _dispatch(venue, account, requests, before)
+            _dispatch(desk, resting, account, requests, before)
             desk[KNOWN_AT] = 0
-            _arrive(venue, requests, account.sent, desk[CLOCK])
+            _arrive(desk, resting, reports, requests, account.sent, desk[CLOCK])
     desk[ROW] = rows.size
     return DONE
