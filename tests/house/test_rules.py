@@ -105,10 +105,10 @@ def test_rule_holds_in_the_whole_repository(check: str) -> None:
     assert not remaining, "\n".join(remaining)
 
 
-def test_only_the_two_calls_into_an_authors_code_catch_everything() -> None:
+def test_only_the_three_calls_into_an_authors_code_catch_everything() -> None:
     (rule, *_) = [rule for rule in RULES if rule.check is rules.no_blanket_except]
     excused = [source for source in python_files("tradsys") if matches(source.path, rule.allowed)]
-    assert sum(len(rules.no_blanket_except(source)) for source in excused) <= 2
+    assert sum(len(rules.no_blanket_except(source)) for source in excused) <= 3
 
 
 def test_function_bodies_are_short() -> None:

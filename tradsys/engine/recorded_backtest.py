@@ -82,10 +82,14 @@ class RecordedBacktest(Driver):
 
     def _meet(self, record: Any) -> None:
         """A record meets the orders at the venue, after all that is heard before it."""
-        self._hear(record.at - 1)
-        self._feed(self._recorded.match(record))
-        if self._recorded.idle:
-            self._awaited.intersection_update(self._books)
+        venue = self._recorded
+        if venue.due < record.at:
+            self._hear(record.at - 1)
+        events = venue.match(record)
+        if events:
+            self._feed(events)
+            if venue.idle:
+                self._awaited.intersection_update(self._books)
 
     def _hear(self, until: int) -> None:
         """Reports that arrive by an instant, and what they bring about."""
