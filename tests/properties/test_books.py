@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from tests.books import MakeBook, each_book
@@ -16,11 +17,13 @@ from tradsys.core.matching import (
     BookPhase,
     BookSide,
     Command,
+    Kind,
     Outcome,
     Reason,
     Status,
+    TimeInForce,
 )
-from tradsys.exchange.book import Book
+from tradsys.exchange.book import COMMAND, Book
 from tradsys.exchange.book_reference import ReferenceBook
 
 SEEDS = range(20)
@@ -32,6 +35,63 @@ Answer = tuple[Outcome, list[BookEvent]]
 @pytest.mark.parametrize("seed", SEEDS)
 def test_both_books_agree_after_every_command(seed: int) -> None:
     compare(commands(seed, A_SEED), expected=ReferenceBook(INSTRUMENTS), given=Book(INSTRUMENTS), between_hashes=1)
+
+
+@pytest.mark.parametrize("seed", SEEDS[::4])
+def test_a_batch_gives_what_single_commands_give(seed: int) -> None:
+    wanted, given = ReferenceBook(INSTRUMENTS), Book(INSTRUMENTS)
+    some = [command for command in commands(seed, A_SEED) if fits_a_row(command)]
+    assert len(some) > 0.9 * A_SEED
+    expected = [wanted.submit(command) for command in some]
+    rows = np.array([tuple(getattr(command, name) for name in COMMAND.names or ()) for command in some], COMMAND)
+    outcomes, events = given.apply(rows)
+    assert [Outcome(*row) for row in outcomes.tolist()] == [outcome for outcome, _ in expected]
+    given_events = [tuple(row) for row in events[list(BookEvent._fields)].tolist()]
+    assert given_events == [tuple(event) for _, told in expected for event in told]
+    assert given.state_hash() == wanted.state_hash()
+
+
+def fits_a_row(command: Command) -> bool:
+    """Whether the small numbers of a command, bad ones too, can be written into a row."""
+    bytes_only = command.action, command.side, command.kind, command.time_in_force, command.flags
+    return all(0 <= value < 2**8 for value in bytes_only) and 0 <= command.instrument < 2**16
+
+
+@pytest.mark.parametrize("seed", SEEDS[::4])
+def test_the_plain_methods_give_what_commands_give(seed: int) -> None:
+    wanted, given = ReferenceBook(INSTRUMENTS), Book(INSTRUMENTS)
+    for command in commands(seed, A_SEED):
+        plain = Command(
+            command.action if command.action in (Action.NEW, Action.CANCEL) else Action.NEW,
+            command.order_id,
+            command.side,
+            command.price,
+            command.quantity,
+            Kind.MARKET if command.kind == Kind.MARKET else Kind.LIMIT,
+            TimeInForce.GTC,
+            instrument=command.instrument,
+        )
+        outcome, events = wanted.submit(plain)
+        assert by_method(given, plain) == in_short(plain, outcome)
+        assert given.events() == events
+    assert given.state_hash() == wanted.state_hash()
+
+
+def by_method(book: Book, command: Command) -> int:
+    """Ask by the method for the command's kind."""
+    order, place = {"side": command.side, "quantity": command.quantity}, {"instrument": command.instrument}
+    if command.action == Action.CANCEL:
+        return book.cancel(command.order_id)
+    if command.kind == Kind.MARKET:
+        return book.market(command.order_id, **order, **place)
+    return book.limit(command.order_id, price=command.price, **order, **place)
+
+
+def in_short(command: Command, outcome: Outcome) -> int:
+    """What a method says of an outcome."""
+    if outcome.status == Status.REJECTED:
+        return -outcome.reason
+    return outcome.filled if command.kind == Kind.MARKET else outcome.open
 
 
 @each_book
