@@ -66,7 +66,7 @@ def _one_by_one(rows: list[tuple[int, int, float]]) -> DepthLadder:
     ladder = DepthLadder()
     update = ladder.update
     for side, price, quantity in rows:
-        update(side, price, quantity)
+        update(side, price=price, quantity=quantity)
     return ladder
 
 

@@ -250,4 +250,4 @@ def test_the_compiled_ladder_ends_at_the_same_book(shared_data: Path) -> None:
     ladder.update_all(np.array(sides, np.int8), np.array(prices), np.array(quantities))
     for side, levels in ((BID, book.book.bids), (ASK, book.book.asks)):
         wanted = [(round(float(level.price) * 10), float(level.quantity)) for level in levels.top(10**6)]
-        assert list(zip(*(column.tolist() for column in ladder.top(side, 10**6)), strict=True)) == wanted
+        assert list(zip(*(column.tolist() for column in ladder.top(side, count=10**6)), strict=True)) == wanted

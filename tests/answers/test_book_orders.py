@@ -18,8 +18,8 @@ def test_cme_two_seconds_of_esm4(shared_data: Path) -> None:
     rebuild = from_databento(read(shared_data / "l3/cme_mbo/esm4_20240508_000000_000002.mbo.dbn.zst").content)
     ((name, book),) = rebuild.books.items()
     assert (rebuild.messages[name], rebuild.troubles[name], len(book.orders)) == (13_796, 0, 13_598)
-    assert book.top(BID, 1) == [(5214 * POINT, 28, 22)]
-    assert book.top(ASK, 1) == [(521425 * POINT // 100, 17, 11)]
+    assert book.top(BID, count=1) == [(5214 * POINT, 28, 22)]
+    assert book.top(ASK, count=1) == [(521425 * POINT // 100, 17, 11)]
 
 
 def test_cme_snapshot_of_esh4_continued_by_the_day(shared_data: Path) -> None:
@@ -59,5 +59,5 @@ def _step(before: list[int], message: lobster.Message, after: list[int]) -> bool
 
 def _agree(book: OrderBook, told: OrderBook, side: int) -> bool:
     """A removed level lets an eleventh surface that the book before did not show: nine are left to compare."""
-    own, theirs = ([level[:2] for level in each.top(side, 10)] for each in (book, told))
+    own, theirs = ([level[:2] for level in each.top(side, count=10)] for each in (book, told))
     return len(own) >= 9 and own == theirs[: len(own)]

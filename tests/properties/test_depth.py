@@ -33,7 +33,7 @@ def plain(deltas: Sequence[tuple[int, int, int]]) -> tuple[BookSide, BookSide]:
 
 
 def ladder_levels(ladder: DepthLadder, side: int) -> list[tuple[int, float]]:
-    prices, quantities = ladder.top(side, 10**6)
+    prices, quantities = ladder.top(side, count=10**6)
     return list(zip(prices.tolist(), quantities.tolist(), strict=True))
 
 
@@ -45,7 +45,7 @@ def plain_levels(side: BookSide) -> list[tuple[int, float]]:
 def test_ladder_agrees_with_the_plain_book(deltas: list[tuple[int, int, int]], cut: int) -> None:
     ladder = DepthLadder()
     for side, price, quantity in deltas[:cut]:
-        ladder.update(side, price, float(quantity))
+        ladder.update(side, price=price, quantity=float(quantity))
     rest = np.array(deltas[cut:], np.int64).reshape(-1, 3)
     ladder.update_all(rest[:, 0].astype(np.int8), rest[:, 1], rest[:, 2].astype(np.float64))
     for side, expected in enumerate(plain(deltas)):

@@ -63,7 +63,7 @@ class DepthLadder:
         """Forget every level, before a snapshot say."""
         self._take_memory(window=WINDOW_AT_FIRST, pages=PAGES_AT_FIRST, first=0)
 
-    def update(self, side: int, price: int, quantity: float) -> None:
+    def update(self, side: int, *, price: int, quantity: float) -> None:
         """Set one level. Raises `DataError` for a side, price or quantity that cannot be; then nothing has changed."""
         stopped = self._one(side, index(price), quantity)
         while stopped:
@@ -94,11 +94,11 @@ class DepthLadder:
         """Number of levels."""
         return int(self._memory[COUNT + _checked(side)])
 
-    def quantity(self, side: int, price: int) -> float:
+    def quantity(self, side: int, *, price: int) -> float:
         """Quantity at a price, 0.0 where there is no level."""
         return float(self._quantity(self._address, _checked(side), index(price)))
 
-    def top(self, side: int, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    def top(self, side: int, *, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Prices and quantities of the best levels, best first: two arrays (k,), k at most `count`."""
         size = min(count, self.count(side))
         prices, quantities = np.empty(size, np.int64), np.empty(size, np.float64)
@@ -107,7 +107,7 @@ class DepthLadder:
 
     def levels(self) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """All levels as deltas for `update_all`: sides, prices, quantities (n,); bids first, each side best first."""
-        held = [self.top(side, self.count(side)) for side in (BID, ASK)]
+        held = [self.top(side, count=self.count(side)) for side in (BID, ASK)]
         sides = np.repeat(np.array([BID, ASK], np.int8), [len(prices) for prices, _ in held])
         return sides, np.concatenate([prices for prices, _ in held]), np.concatenate([each for _, each in held])
 

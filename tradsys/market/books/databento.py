@@ -120,7 +120,7 @@ def apply(book: OrderBook, message: OrderMessage) -> Trouble | None:
         book.clear()
         return None
     if message.action == b"C":
-        return book.reduce(message.order_id, message.size)
+        return book.reduce(message.order_id, quantity=message.size)
     if message.action not in (b"A", b"M"):
         return None
     side = SIDES.get(message.side)

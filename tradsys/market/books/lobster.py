@@ -73,4 +73,4 @@ def apply(book: OrderBook, message: Message) -> Trouble | None:
     if message.kind > EXECUTION:
         return None
     known = message.order_id in book.orders
-    return book.reduce(message.order_id if known else _nobody(message.side, message.price), message.size)
+    return book.reduce(message.order_id if known else _nobody(message.side, message.price), quantity=message.size)

@@ -73,7 +73,7 @@ class OrderBook:
             self._join(order_id, RestingOrder(side, price, quantity))
         return None
 
-    def reduce(self, order_id: int, quantity: int) -> Trouble | None:
+    def reduce(self, order_id: int, *, quantity: int) -> Trouble | None:
         """Take quantity off, by cancel or trade; the order leaves when nothing is left."""
         known = self.orders.get(order_id)
         if known is None:
@@ -87,7 +87,7 @@ class OrderBook:
     def remove(self, order_id: int) -> Trouble | None:
         """An order leaves whole."""
         known = self.orders.get(order_id)
-        return Trouble.UNKNOWN_ORDER if known is None else self.reduce(order_id, known.quantity)
+        return Trouble.UNKNOWN_ORDER if known is None else self.reduce(order_id, quantity=known.quantity)
 
     def clear(self) -> None:
         """Forget every order."""
@@ -99,11 +99,11 @@ class OrderBook:
         order = self._order[side]
         return (order[0] if side == ASK else ~order[0]) if order else None
 
-    def level(self, side: int, price: int) -> PriceLevel:
+    def level(self, side: int, *, price: int) -> PriceLevel:
         """The orders at a price; an empty level where there is none."""
         return self._levels[side].get(price) or PriceLevel()
 
-    def top(self, side: int, count: int) -> list[tuple[int, int, int]]:
+    def top(self, side: int, *, count: int) -> list[tuple[int, int, int]]:
         """(price, quantity, orders) of the best levels, best first."""
         prices = [key if side == ASK else ~key for key in self._order[side][:count]]
         levels = self._levels[side]

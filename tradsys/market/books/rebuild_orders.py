@@ -45,8 +45,8 @@ class OrderRebuild:
             "checksums": {"checked": 0, "failed": 0},
             "troubles": troubles,
             "orders": len(self.books[instrument].orders),
-            **self._best("bid", self.books[instrument].top(BID, 1)),
-            **self._best("ask", self.books[instrument].top(ASK, 1)),
+            **self._best("bid", self.books[instrument].top(BID, count=1)),
+            **self._best("ask", self.books[instrument].top(ASK, count=1)),
         }
 
     def _best(self, name: str, top: Sequence[tuple[int, int, int]]) -> dict[str, Any]:

@@ -63,10 +63,10 @@ def test_trades_and_fills_wait_for_the_cancel() -> None:
     book = OrderBook()
     actions = record(b"A") + record(b"T", b"N") + record(b"F") + record(b"N", b"N")
     assert [apply(book, each) for each in records(START + actions)] == [None] * 4
-    assert book.top(BID, 1) == [(5, 3, 1)]
+    assert book.top(BID, count=1) == [(5, 3, 1)]
     changes = record(b"C", size=1) + record(b"M", b"B", price=6, size=2) + record(b"A", b"A", order_id=2)
     assert [apply(book, each) for each in records(START + changes)] == [None] * 3
-    assert (book.top(BID, 1), book.best(ASK)) == ([(6, 2, 1)], 5)
+    assert (book.top(BID, count=1), book.best(ASK)) == ([(6, 2, 1)], 5)
     assert [apply(book, each) for each in records(START + record(b"R", b"N"))] == [None]
     assert not book.orders
 

@@ -34,7 +34,7 @@ def test_another_row_is_refused(line: bytes) -> None:
 def test_unknown_orders_take_from_what_was_laid_down() -> None:
     book = OrderBook()
     lay(book, parse_row(ROW))
-    assert (book.top(ASK, 9), book.top(BID, 9)) == ([(5859400, 200, 1)], [(5853300, 18, 1)])
+    assert (book.top(ASK, count=9), book.top(BID, count=9)) == ([(5859400, 200, 1)], [(5853300, 18, 1)])
     lines = (
         b"1.0,4,77,50,5859400,-1",
         b"1.1,1,5,10,5859400,-1",
@@ -43,7 +43,7 @@ def test_unknown_orders_take_from_what_was_laid_down() -> None:
         b"1.4,3,78,18,5853300,1",
     )
     assert [apply(book, parse(line)) for line in lines] == [None] * 5
-    assert (book.top(ASK, 9), book.best(BID)) == ([(5859400, 156, 2)], None)
+    assert (book.top(ASK, count=9), book.best(BID)) == ([(5859400, 156, 2)], None)
     assert apply(book, parse(b"1.5,3,79,1,5853300,1")) is Trouble.UNKNOWN_ORDER
 
 
