@@ -129,7 +129,7 @@ def test_margin_has_a_limit_and_getting_out_has_none() -> None:
     assert rule_of(made.try_(made.order(LONG, BUY, quantity=1, price=100, of=FUTURE))) is Rule.INSUFFICIENT_MARGIN
     made.do(Marked(instrument=FUTURE.id, price=90 * SCALE))
     assert made.free(LONG) == 1_000 - 900 - 500
-    made.enter(LONG, SELL, quantity=50, price=90, of=FUTURE)
+    made.enter(LONG, SELL, quantity=50, price=89, of=FUTURE)
 
 
 def test_a_writer_holds_margin_of_the_underlying_and_the_premium() -> None:
@@ -184,6 +184,23 @@ def test_a_mark_against_a_position_calls_for_what_is_missing_once() -> None:
     made.do(CashDeposited(account=LONG, amount=480 * SCALE))
     assert made.free(LONG) == 0
     assert made.do(Marked(instrument=FUTURE.id, price=87 * SCALE)) == ()
+
+
+def test_an_order_may_always_shrink() -> None:
+    made = market(cash=1_100)
+    order = made.enter(LONG, BUY, quantity=1, price=100)
+    made.trade(LONG, SHORT, quantity=50, price=100, of=FUTURE)
+    made.do(Marked(instrument=FUTURE.id, price=98 * SCALE))
+    assert made.free(LONG) == -80
+    made.do(OrderChanged(order_id=order, price=50 * SCALE, quantity=SCALE))
+    assert made.free(LONG) == -30
+
+
+def test_equity_at_maintenance_is_enough() -> None:
+    made = market(cash=1_040)
+    made.trade(LONG, SHORT, quantity=50, price=100, of=FUTURE)
+    assert made.do(Marked(instrument=FUTURE.id, price=88 * SCALE)) == ()
+    assert only(made.do(Marked(instrument=FUTURE.id, price=88 * SCALE - 1)), MarginCall)
 
 
 def test_everybody_else_is_not_limited() -> None:

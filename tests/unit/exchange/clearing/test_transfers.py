@@ -119,6 +119,13 @@ def test_units_owed_do_not_leave() -> None:
     made.do(msgspec.structs.replace(out, quantity=40 * SCALE))
 
 
+def test_units_sold_today_do_not_leave() -> None:
+    made = market()
+    made.trade(WORLD, SELLER, quantity=60, price=100)
+    out = UnitsWithdrawn(account=SELLER, instrument=SHARE.id, quantity=41 * SCALE)
+    assert rule_of(made.try_(out)) is Rule.INSUFFICIENT_UNITS
+
+
 def test_margins_follow_new_rates() -> None:
     made = market()
     made.trade(3, 4, quantity=10, price=100, of=FUTURE)
