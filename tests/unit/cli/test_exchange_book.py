@@ -64,6 +64,9 @@ def test_json(feed: Path) -> None:
             "best_ask": 101.0,
             "best_ask_quantity": 3.0,
             "ask_levels": 1,
+            "spread": 0.5,
+            "imbalance": 1 / 7,
+            "microprice": (101 * 4 + 100.5 * 3) / 7,
         }
     }
     assert (body["messages"], body["applied"], body["stale"], body["gaps"], body["malformed"]) == (4, 2, 1, 0, 0)

@@ -18,6 +18,7 @@ from tradsys.market.books.level_book import BookSide
 from tradsys.market.books.messages import BookUpdate, ConnectionGap, Parser
 from tradsys.market.books.okx_bitget import BITGET_CHANNELS, OKX_CHANNELS, ChannelParser
 from tradsys.market.books.sequencing import Gap, Outcome, SequencedBook
+from tradsys.numerics.depth_measures import imbalance, microprice, spread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +100,20 @@ def summary(book: SequencedBook) -> dict[str, Any]:
         "unused": counts.messages - counts.snapshots - counts.applied - counts.stale,
         "gaps": counts.gaps,
         "checksums": {"checked": counts.checked, "failed": counts.failed},
-        **_best("bid", book.book.bids),
-        **_best("ask", book.book.asks),
+        **measured(_best("bid", book.book.bids) | _best("ask", book.book.asks)),
+    }
+
+
+def measured(best: dict[str, Any]) -> dict[str, Any]:
+    """The best of both sides, and what they say together; None where a side is empty."""
+    names = "best_bid", "best_bid_quantity", "best_ask", "best_ask_quantity"
+    bid, bid_quantity, ask, ask_quantity = (best[name] for name in names)
+    if bid is None or ask is None:
+        return best | dict.fromkeys(("spread", "imbalance", "microprice"))
+    return best | {
+        "spread": spread(bid=bid, ask=ask),
+        "imbalance": imbalance(bid_quantity=bid_quantity, ask_quantity=ask_quantity),
+        "microprice": microprice(bid=bid, bid_quantity=bid_quantity, ask=ask, ask_quantity=ask_quantity),
     }
 
 

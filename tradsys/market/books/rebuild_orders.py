@@ -7,6 +7,7 @@ from typing import Any
 
 from tradsys.market.books import databento, lobster
 from tradsys.market.books.order_book import ASK, BID, OrderBook, Trouble
+from tradsys.market.books.rebuild import measured
 
 
 class OrderRebuild:
@@ -35,6 +36,7 @@ class OrderRebuild:
 
     def summary(self, instrument: str) -> dict[str, Any]:
         """What was counted and where the book stands; no feed of this kind has checksums or gaps of its own."""
+        book = self.books[instrument]
         messages, troubles = self.messages[instrument], self.troubles[instrument]
         return {
             "state": "synced",
@@ -44,9 +46,8 @@ class OrderRebuild:
             "gaps": 0,
             "checksums": {"checked": 0, "failed": 0},
             "troubles": troubles,
-            "orders": len(self.books[instrument].orders),
-            **self._best("bid", self.books[instrument].top(BID, count=1)),
-            **self._best("ask", self.books[instrument].top(ASK, count=1)),
+            "orders": len(book.orders),
+            **measured(self._best("bid", book.top(BID, count=1)) | self._best("ask", book.top(ASK, count=1))),
         }
 
     def _best(self, name: str, top: Sequence[tuple[int, int, int]]) -> dict[str, Any]:

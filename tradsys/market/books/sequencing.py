@@ -39,6 +39,9 @@ class Outcome(Word):
     CHECKSUM_FAILED = "checksum_failed"
 
 
+BREAKING = (Outcome.GAP, Outcome.CHECKSUM_FAILED)
+
+
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """Updates after state `expected` and up to state `got` never came."""
 
@@ -69,11 +72,12 @@ class Counts:
 class SequencedBook:
     """One instrument's book, its state and what it counted.
 
-    An update follows when its `previous` is the book's number, or, right after a snapshot, lies before it while `last`
-    lies after: nothing between can be missing then. One that does not follow is stale when its `last` is not news, else
-    it shows a gap: the gap is told once, the book is `BROKEN`, and numbered updates are held until a snapshot comes;
-    then those it contains are dropped as stale and the others applied. A book also breaks when a checksum fails; that
-    is counted apart. Updates without numbers are applied as they come, and dropped while the book is not `SYNCED`.
+    An update follows when its `previous` is the book's number, or, right after a snapshot, lies before it while
+    `last` lies after: nothing between can be missing then. One that does not follow is stale when its `last` is not
+    news, else it shows a gap: the gap is told once, the book is `BROKEN`, and numbered updates are held until a
+    snapshot comes; then those it contains are dropped as stale and the others applied. A book also breaks when a
+    checksum fails; that is counted apart. At most `most_held` updates are held; the oldest are dropped. Updates
+    without numbers are applied as they come, and dropped while the book is not `SYNCED`.
 
     Sources: Binance, "How to manage a local order book correctly" (spot, USDⓈ-M, COIN-M); OKX, "Order book channel",
     seqId and prevSeqId; Deribit, book.{instrument}.{interval}, change_id and prev_change_id. Binance's rule for the
@@ -81,7 +85,7 @@ class SequencedBook:
     missing. Not modelled: asking for the snapshot, which is the client's.
     """
 
-    def __init__(self, checksum: Checksum | None = None) -> None:
+    def __init__(self, checksum: Checksum | None = None, *, most_held: int = MOST_HELD) -> None:
         self.book = LevelBook()
         self.state = State.WAITING
         self.number: int | None = None
@@ -89,7 +93,7 @@ class SequencedBook:
         self.counts = Counts()
         self._checksum = checksum
         self._fresh = False
-        self._held: deque[BookUpdate] = deque(maxlen=MOST_HELD)
+        self._held: deque[BookUpdate] = deque(maxlen=most_held)
 
     def receive(self, update: BookUpdate) -> Outcome:
         """Take one message in; the outcome `GAP` may come of a snapshot too, from an update that was held."""
@@ -112,7 +116,7 @@ class SequencedBook:
 
     def _hold(self, update: BookUpdate) -> None:
         # The oldest falls out at the limit; no snapshot from before it can then be followed.
-        self.counts.dropped += len(self._held) == MOST_HELD
+        self.counts.dropped += len(self._held) == self._held.maxlen
         self._held.append(update)
 
     def _in_sequence(self, update: BookUpdate) -> Outcome:
@@ -178,7 +182,7 @@ class SequencedBook:
 
     def _catch_up(self, was: State) -> Outcome:
         """Apply what was held. Where the first of it does not follow, the gap told before is still the same gap."""
-        held, self._held = self._held, deque(maxlen=MOST_HELD)
+        held, self._held = self._held, deque(maxlen=self._held.maxlen)
         while held and self._is_stale(held[0]) and not self._follows(held[0]):
             held.popleft()
             self.counts.stale += 1
@@ -188,6 +192,5 @@ class SequencedBook:
                 return Outcome.TOO_OLD
             self._break(gap)
             return Outcome.GAP
-        for update in held:
-            self._delta(update)
-        return Outcome.SNAPSHOT if self.state is State.SYNCED else Outcome.GAP
+        outcomes = [self._delta(update) for update in held]
+        return next((each for each in outcomes if each in BREAKING), Outcome.SNAPSHOT)

@@ -100,6 +100,22 @@ def test_a_wrong_checksum_breaks_the_book_until_a_snapshot() -> None:
     assert book.receive(snapshot(None)) is Outcome.SNAPSHOT
 
 
+def test_a_wrong_checksum_among_the_updates_held_is_told() -> None:
+    book = SequencedBook(interleaved_checksum)
+    book.receive(delta(1, 2, checksum=1))
+    assert book.receive(snapshot(1)) is Outcome.CHECKSUM_FAILED
+    assert (book.state, book.counts.gaps) == (State.BROKEN, 0)
+
+
+def test_more_updates_than_can_be_held_are_dropped_oldest_first() -> None:
+    book = SequencedBook(most_held=2)
+    for number in range(3):
+        book.receive(delta(number, number + 1))
+    assert book.receive(snapshot(0)) is Outcome.GAP
+    assert book.receive(snapshot(1)) is Outcome.SNAPSHOT
+    assert (book.counts.dropped, book.counts.applied, book.number) == (1, 2, 3)
+
+
 def test_a_lost_connection_breaks_only_what_was_synced() -> None:
     book = SequencedBook()
     book.lose(Gap(at=0, expected=1, got=3))
