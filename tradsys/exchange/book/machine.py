@@ -15,10 +15,22 @@ from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-INLINE = {"error_model": "numpy", "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+INLINE = {
+    "_nrt": False,
+    "error_model": "numpy",
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
 """Options of a function that is copied into its compiled callers."""
 
-PART = {"error_model": "numpy", "forceinline": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+PART = {
+    "_nrt": False,
+    "error_model": "numpy",
+    "forceinline": False,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
 """Options of a function that only compiled code calls. Unless told not to, it would take after its caller."""
 
 
