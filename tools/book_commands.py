@@ -158,7 +158,9 @@ def _second_prices(random: np.random.Generator, about: Character, action: Column
 
 def _quantities(random: np.random.Generator, about: Character, action: Column) -> Column:
     quantity = random.integers(1, 25, BLOCK)
-    quantity = np.where(_chance(random, 0.002), MAX_QUANTITY - quantity + 1, quantity)
+    # not where a small display could be kept: an order as large would take it part by part
+    huge = _chance(random, 0.002) & (action != Action.REPLACE)
+    quantity = np.where(huge, MAX_QUANTITY - quantity + 1, quantity)
     quantity = np.where(action == Action.UNCROSS, random.choice(3, BLOCK, p=[0.6, 0.25, 0.15]), quantity)
     quantity = np.where(action == Action.SET_BAND, random.integers(0, 2, BLOCK), quantity)
     return _spoilt(random, about, quantity, BAD_QUANTITIES)
@@ -176,5 +178,6 @@ def _trails(random: np.random.Generator, about: Character, kind: Column) -> Colu
 
 def _displays(random: np.random.Generator, about: Character, plain: NDArray[np.bool_], quantity: Column) -> Column:
     iceberg = plain & _chance(random, about.icebergs) & (quantity > 0)
-    display = np.minimum(random.integers(1, 12, BLOCK), quantity)
+    parts = np.where(quantity > 2**30, quantity // 7, random.integers(1, 12, BLOCK))
+    display = np.minimum(parts, quantity)
     return _spoilt(random, about, np.where(iceberg, display, 0), BAD_DISPLAYS)
