@@ -120,7 +120,11 @@ def test_config_explain(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     }
     code, out = explained(["execution", "--config", str(path), "--json"], monkeypatch, capsys)
     assert set(json.loads(out)) == {
-        f"execution.{name}" for name in ("venue", "slippage_bps", "participation", "product", "price_band", "roll_days")
+        f"execution.{name}"
+        for name in (
+            *("venue", "queue", "latency_ms", "response_ms", "slippage_bps"),
+            *("participation", "product", "price_band", "roll_days"),
+        )
     }
     code, out = explained(["--config", str(path)], monkeypatch, capsys)
     assert code == 0 and "run.cash" in out
