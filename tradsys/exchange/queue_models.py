@@ -131,14 +131,14 @@ class FirstInFirstOut(msgspec.Struct, frozen=True, gc=False):
 
 
 def queue_model(name: str, *, exponent: float = 1.0) -> QueueModel:
-    """A queue model by name: `risk_averse`, `power` (with its exponent), `log` or `fifo`.
+    """A queue model by name: `risk_averse`, `proportional` (a power, with its exponent), `logarithmic`, `fifo`.
 
     Raises `UnknownName` for another name, `ConfigError` for an exponent out of range.
     """
     made: dict[str, Callable[[], QueueModel]] = {
         "risk_averse": RiskAverse,
-        "power": lambda: Proportional(Power(exponent)),
-        "log": lambda: Proportional(Logarithm()),
+        "proportional": lambda: Proportional(Power(exponent)),
+        "logarithmic": lambda: Proportional(Logarithm()),
         "fifo": FirstInFirstOut,
     }
     if name not in made:

@@ -33,4 +33,4 @@ def _compiled(model: QueueModel) -> tuple[int, float]:
             return POWER, model.weight.exponent
         if isinstance(model.weight, Logarithm):
             return LOGARITHM, 1.0
-    raise ConfigError("queue model that is not compiled", value=model.describe(), fix="risk_averse, power, log or fifo")
+    raise ConfigError("queue model that is not compiled", value=model.describe(), fix="use one that queue_model knows")

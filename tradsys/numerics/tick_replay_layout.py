@@ -20,9 +20,9 @@ REQUEST = _row("action", "side", "price", "quantity", "target", "at", "open")
 """What a strategy asked for. `target` is the request that a withdrawal means; `open` what, as far as the strategy has
 heard, is not filled and not withdrawn."""
 
-ACCOUNT = _row("at", "position", "sent", "heard", "refused")
+ACCOUNT = _row("at", "position", "sent", "sent_before", "heard", "refused")
 """What a strategy knows of itself: the time, the position and the number of reports it has heard of, how many requests
-it has sent, and how many were not taken because it sent too many on one tick."""
+it has sent, how many of them before this tick, and how many were not taken because it sent too many on one tick."""
 
 RESTING = _row("key", "remaining", "ahead", "shown", "traded", "live_at", "next", "previous")
 """The venue's side of a request. `key` is side × price, so that on both sides the best order has the greatest; `shown`

@@ -295,8 +295,8 @@ def _hear(desk: Numbers, reports: Records, account: Any, requests: Records) -> N
 
 
 @kernel
-def _dispatch(desk: Numbers, resting: Records, account: Any, requests: Records, first: int) -> None:
-    for number in range(first, account.sent):
+def _dispatch(desk: Numbers, resting: Records, account: Any) -> None:
+    for number in range(account.sent_before, account.sent):
         live_at = max(account.at + delay(desk, DESK, account.at), desk[LAST_LIVE])
         resting[number].live_at = desk[LAST_LIVE] = live_at
         resting[number].remaining = 0
@@ -335,8 +335,9 @@ def replay(
     """Run a step over the rows from where the desk says; DONE, or FULL when requests or reports need more room."""
     account = accounts[0]
     for row in range(desk[ROW], rows.size):
-        room = reports.size - desk[REPORTS]
-        if room < 2 * (desk[LIVE] + account.sent - desk[ARRIVED] + HEADROOM) or requests.size < account.sent + HEADROOM:
+        # In one row an order is reported of at most four times: on arrival, by a trade, by a quote, when withdrawn.
+        needed = 4 * (desk[LIVE] + account.sent - desk[ARRIVED] + HEADROOM)
+        if reports.size < desk[REPORTS] + needed or requests.size < account.sent + HEADROOM:
             desk[ROW] = row
             return FULL
         tick = rows[row]
@@ -351,10 +352,10 @@ def replay(
             _arrive(desk, resting, reports, requests, account.sent, desk[CLOCK])
         if account.heard < desk[REPORTS]:
             _hear(desk, reports, account, requests)
-        before = account.sent
+        account.sent_before = account.sent
         step(tick, account, requests, state)
-        if account.sent > before:
-            _dispatch(desk, resting, account, requests, before)
+        if account.sent > account.sent_before:
+            _dispatch(desk, resting, account)
             desk[KNOWN_AT] = 0
             _arrive(desk, resting, reports, requests, account.sent, desk[CLOCK])
     desk[ROW] = rows.size

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tradsys.numerics.compilation import kernel
 from tradsys.numerics.tick_replay_layout import (
     ACCOUNT,
+    HEADROOM,
     LIMIT,
     LIMIT_IMMEDIATE,
     MARKET,
@@ -37,7 +38,7 @@ STEP = cast(Any, numba.types).FunctionType(
 @kernel
 def _send(account: Any, requests: Records, action: int, side: int, price: int, quantity: int, target: int) -> Any:
     number = account.sent
-    if number == requests.size:
+    if number == account.sent_before + HEADROOM:
         account.refused += 1
         return -1
     request = requests[number]
