@@ -80,7 +80,8 @@ class Desk:
     """
 
     __slots__ = (
-        "_quoted",
+        "_asked",
+        "_bidden",
         "_reports",
         "_said",
         "high",
@@ -106,7 +107,8 @@ class Desk:
         """A session begins: what the book showed before is not there any more."""
         for ladder in self.ladders.values():
             ladder.clear()
-        self._quoted: Tick | None = None
+        self._bidden: Tick | None = None
+        self._asked: Tick | None = None
         self._said: Tick | None = None
         self.volume = -1.0
         self.watch()
@@ -189,8 +191,15 @@ class Desk:
         A tick that repeats the volume before it repeats its last trade.
         """
         low, high, bid, ask, last = self.low, self.high, tick.bid, tick.ask, tick.last
-        if low < bid < high and low < ask < high and (last != last or low < last < high):
-            self._quoted = tick
+        if (
+            (low < bid < high or bid != bid)
+            and (low < ask < high or ask != ask)
+            and (low < last < high or last != last)
+        ):
+            if bid == bid and tick.bid_quantity == tick.bid_quantity:
+                self._bidden = tick
+            if ask == ask and tick.ask_quantity == tick.ask_quantity:
+                self._asked = tick
             if last == last:
                 self._said = tick
             self.volume = tick.volume
@@ -265,9 +274,11 @@ class Desk:
         """Take in the ticks that were passed over because they could not touch us."""
         if self._said is not None:
             self.last, self._said = from_float(self._said.last), None
-        if self._quoted is not None:
-            tick, self._quoted = self._quoted, None
+        if self._bidden is not None:
+            tick, self._bidden = self._bidden, None
             self._quote(_BUY, tick.bid, quantity=tick.bid_quantity)
+        if self._asked is not None:
+            tick, self._asked = self._asked, None
             self._quote(_SELL, tick.ask, quantity=tick.ask_quantity)
 
     def _quote(self, side: int, price: float, *, quantity: float) -> None:
@@ -276,7 +287,8 @@ class Desk:
             return
         shown = _quantity(quantity) if price > 0 else 0
         self.ladders[side].replace({side * from_float(price): shown} if shown else {})
-        self._look(side)
+        if self.resting[side]:
+            self._look(side)
 
     def _aggressor(self, price: int) -> int:
         """By the quotes before the trade: at or above the ask a buyer, at or below the bid a seller, else unknown."""
@@ -338,8 +350,10 @@ class Desk:
     def _meet(self) -> None:
         """Quotes of the other side that have come to our prices trade with us, for what they show and no more."""
         for side in (_BUY, _SELL):
-            opposite = self.ladders[-side]
-            for live in list(self.resting[side]):
+            opposite, orders = self.ladders[-side], self.resting[side]
+            if not orders or not opposite.keys or opposite.keys[-1] < -orders[0].key:
+                continue
+            for live in list(orders):
                 levels = opposite.reached(-live.key)
                 if not levels:
                     break
