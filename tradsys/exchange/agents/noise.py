@@ -17,6 +17,10 @@ _NEW, _CANCEL = int(Action.NEW), int(Action.CANCEL)
 _LIMIT, _MARKET = int(Kind.LIMIT), int(Kind.MARKET)
 _CONTINUOUS = BookPhase.CONTINUOUS
 
+TIMES_SHOWN = 2
+"""Market orders are no larger than so many times what the best opposite price shows: large price changes come from gaps
+in the book, not from large orders (Farmer, Gillemot, Lillo, Mike, Sen, Quantitative Finance 4, 2004)."""
+
 
 class NoiseParameters(msgspec.Struct, frozen=True, kw_only=True):
     """`orders_a_second`: at activity 1. `market_share`: of orders that trade at once. `median_quantity` (lots) and
@@ -81,7 +85,7 @@ class NoiseTraders:
         if view.phase is not _CONTINUOUS:
             yield from self._auction_order(view, draws)
         elif draws.uniform() < self._parameters.market_share:
-            yield Request(view.at, self._order(view, draws, side=self._parent_side(draws), kind=_MARKET))
+            yield Request(view.at, self._taking(view, draws, side=self._parent_side(draws)))
         else:
             yield from self._patient_order(view, draws)
 
@@ -96,6 +100,12 @@ class NoiseTraders:
     def _order(self, view: View, draws: Draws, *, side: int, kind: int, price: int = 0) -> Command:
         quantity = self._quantity(draws)
         return Command(_NEW, view.new_id(), side, price, quantity, kind, account=self.account, at=view.at)
+
+    def _taking(self, view: View, draws: Draws, *, side: int) -> Command:
+        """A market order, its size held back by what it sees."""
+        order = self._order(view, draws, side=side, kind=_MARKET)
+        shown = view.ask_quantity if side == _BUY else view.bid_quantity
+        return order._replace(quantity=min(order.quantity, max(TIMES_SHOWN * shown, 1)))
 
     def _parent_side(self, draws: Draws) -> int:
         """The side of one of the large orders being worked, a new one where its last part is out."""
