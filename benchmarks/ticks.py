@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.agreement import shared_bars
+from benchmarks.tick_run import emit_event_driven
 from tradsys.exchange.queue_models import RiskAverse
 from tradsys.exchange.recorded_replay import replay_ticks
 from tradsys.exchange.recorded_venue import RecordedModels
@@ -77,7 +78,7 @@ def run(each: Any, *, every: int) -> Replayed:
 
 
 def main() -> None:
-    """Measure and print one line."""
+    """Measure the compiled run and print its line."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     data = shared_bars()
     began = time.perf_counter()
@@ -104,3 +105,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    emit_event_driven(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)

@@ -19,7 +19,7 @@ from tradsys.exchange.recorded_venue import RecordedVenue
 
 class RecordedBacktest(Driver):
     """One run on records. The venue meets a record only while an order of ours is on its way or at work, except where
-    records change a book (`books`: those instruments' venues follow every one)."""
+    records say a part of the book alone (`books`: those instruments' venues follow every one)."""
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class RecordedBacktest(Driver):
     ) -> None:
         super().__init__(engine, venue, schedule, cutoffs)
         self._recorded = venue
+        self._orders_out, self._reports_out = venue.travelling
         self._records_of = feed
         self._books = frozenset(books)
         self._awaited: set[str] = set(self._books)
@@ -82,13 +83,12 @@ class RecordedBacktest(Driver):
 
     def _meet(self, record: Any) -> None:
         """A record meets the orders at the venue, after all that is heard before it."""
-        venue = self._recorded
-        if venue.due < record.at:
+        if self._orders_out or self._reports_out:
             self._hear(record.at - 1)
-        events = venue.match(record)
+        events = self._recorded.match(record)
         if events:
             self._feed(events)
-            if venue.idle:
+            if self._recorded.idle:
                 self._awaited.intersection_update(self._books)
 
     def _hear(self, until: int) -> None:

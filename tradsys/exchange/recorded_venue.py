@@ -82,6 +82,8 @@ class RecordedVenue:
 
     Not modelled: that others react to our orders; latency between a fill and what it does to its bracket or pair, which
     the venue holds; auctions; disclosed quantity.
+
+    `travelling`: orders on their way to the venue, and reports on theirs to us.
     """
 
     def __init__(self, instruments: Iterable[Instrument], models: RecordedModels, *, held: Held) -> None:
@@ -91,6 +93,7 @@ class RecordedVenue:
         self._clock = self._known_at = self._last_live = self._last_report = 0
         self._flight: deque[tuple[int, Order | _Withdrawal]] = deque()
         self._pending: deque[OrderEvent] = deque()
+        self.travelling = (self._flight, self._pending)
         self._unheard: dict[tuple[str, str, Product], int] = {}
         self._orders: dict[int, LiveOrder] = {}
         self._sleeping: dict[int, list[Order]] = {}

@@ -45,6 +45,11 @@ class TickSeries:
     def __len__(self) -> int:
         return len(self.at)
 
+    @property
+    def partial(self) -> bool:
+        """Whether some tick leaves a side of the book unsaid, so that one alone does not tell where the market is."""
+        return bool(np.isnan(self.matrix[[BID, ASK]]).any())
+
     def validate(self) -> TickSeries:
         """The series itself, once it is fit to trade on.
 
