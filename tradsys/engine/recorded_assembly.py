@@ -51,13 +51,27 @@ def on_records(
         response=_latency("execution.response_ms", execution.response_ms),
         band=band_of(execution, instruments),
     )
-    venue = RecordedVenue(instruments.values(), models, held=engine.ledger.position)
+    venue, assumptions = _venue(instruments, data, models, engine)
     begin = int(bars.times(slice(0, 1))[0]) - max(series.span for series in data.series.values())
     end = max(int(series.at[-1]) for series in data.series.values())
     records = records_of(data.recordings, begin=begin - 1, end=end)
-    books = [name for name, each in data.recordings.items() if each.events]
+    books = [name for name, each in data.recordings.items() if each.events or each.ticks.partial]
     backtest = RecordedBacktest(engine, venue, schedule, cutoffs, feed=RecordFeed(records, bars), books=books)
-    return Replay(venue=venue, backtest=backtest, events=len(records), assumptions=models.describe())
+    return Replay(venue=venue, backtest=backtest, events=len(records), assumptions=assumptions)
+
+
+def _venue(
+    instruments: dict[str, Instrument], data: Loaded, models: RecordedModels, engine: Engine
+) -> tuple[RecordedVenue, list[str]]:
+    """Orders of ours stand beside single recorded orders in a matching book; else the record is all there is."""
+    held = engine.ledger.position
+    if not any(each.single_orders for each in data.recordings.values()):
+        return RecordedVenue(instruments.values(), models, held=held), models.describe()
+    from tradsys.exchange.book_venue import BookVenue
+
+    at = min(each.events[0].at for each in data.recordings.values())
+    venue = BookVenue(instruments.values(), models, held=held, at=at)
+    return venue, venue.describe()
 
 
 def band_of(section: ExecutionSection, instruments: Mapping[str, Instrument]) -> PriceBand:

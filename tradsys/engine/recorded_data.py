@@ -24,14 +24,17 @@ from tradsys.market.tick_files import read_ticks
 from tradsys.market.ticks import TickSeries, bars_of
 
 TICKS = "ticks"
+ORDER_FORMATS = ("lobster", "orders")
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """One instrument's record: `ticks`, or the `events` of a book with its best quotes in `ticks`; and its bars."""
+    """One instrument's record: `ticks`, or the `events` of a book with its best quotes in `ticks`; and its bars. Where
+    the events are `single_orders`, the ticks are among them."""
 
     ticks: TickSeries
     events: Sequence[MarketEvent]
     bars: BarSeries
+    single_orders: bool = False
 
 
 def load_recordings(settings: Settings, instruments: dict[str, Instrument], zone: str) -> dict[str, Recording]:
@@ -41,8 +44,9 @@ def load_recordings(settings: Settings, instruments: dict[str, Instrument], zone
     for files that are not there or not fit to trade on.
     """
     data = settings.run.data
-    if data.format not in (TICKS, *VENUES):
-        raise UnknownName("format", data.format, (TICKS, *VENUES), where='data.format of venue = "exchange"')
+    formats = (TICKS, *VENUES, *ORDER_FORMATS)
+    if data.format not in formats:
+        raise UnknownName("format", data.format, formats, where='data.format of venue = "exchange"')
     if data.interval is None:
         raise ConfigError("records need data.interval", value=None, fix='interval = "1m": the bars made of them')
     found = {}
@@ -60,13 +64,17 @@ def _recording(
         raise ConfigError(f"{section.id}: records are one file an instrument", value=where, fix="give it a path")
     path = Path(find_path(where, folder=folder))
     events: Sequence[MarketEvent] = ()
-    if data.format == TICKS:
+    if data.format in ORDER_FORMATS:
+        from tradsys.engine.recorded_orders import read_orders_of
+
+        events, ticks = read_orders_of(path, data.format, instrument, timezone=data.timezone)
+    elif data.format == TICKS:
         ticks = read_ticks(path, instrument=section.id, timezone=data.timezone or zone)
     else:
         name = section.name or section.id.partition(":")[2]
         events, ticks = read_depth(path, format=data.format, name=name, instrument=section.id)
     bars = bars_of(ticks, data.interval or "", calendar=calendar_of(instrument)).validate()
-    return Recording(ticks=ticks, events=events, bars=bars)
+    return Recording(ticks=ticks, events=events, bars=bars, single_orders=data.format in ORDER_FORMATS)
 
 
 def records_of(recordings: dict[str, Recording], *, begin: int, end: int) -> Records:

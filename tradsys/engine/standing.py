@@ -88,8 +88,10 @@ class AccountStanding:
         if instrument.segment is Segment.OPTION and held.quantity > 0:
             return 0
         worth = value if held.paid_in_full else value - held.cost
-        bar = self._markets[instrument.id].bar
-        on = bar.at if bar is not None else 0
+        market = self._markets[instrument.id]
+        # Where ticks trade before the first bar has ended, the last of them tells the day.
+        heard = market.bar or market.tick
+        on = heard.at if heard is not None else 0
         return worth - self._margin(instrument, held.product, abs(held.quantity), price=price, on=on)
 
 

@@ -1,0 +1,180 @@
+"""Runs on single orders: a captured feed and a generated day, with our orders in the same book."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from tests.builders import conserve, run, to_toml
+from tradsys.core.errors import DataError
+from tradsys.core.events import Bar, Fill, Halted, Rejected, Tick
+from tradsys.core.instruments import Instrument, Segment
+from tradsys.core.units import MILLISECOND, SCALE
+from tradsys.engine import settings
+from tradsys.engine.assemble import Prepared, prepare
+from tradsys.exchange.agents.population import Population
+from tradsys.exchange.book import Book
+from tradsys.exchange.book_venue import BookVenue
+from tradsys.exchange.generated_day import DayParameters, generated_day
+from tradsys.exchange.simulation_files import write
+from tradsys.strategies.base import Strategy
+
+MONDAY = date(2024, 6, 3)
+SHARE = Instrument(id="NSE:X", exchange="NSE", symbol="X", segment=Segment.EQUITY)
+
+
+class Watcher(Strategy):
+    """Takes down ticks and bars, and answers ticks by a script; `n` counts ticks from 0."""
+
+    script: ClassVar[Callable[..., Iterable[Any] | None]]
+    ticks: ClassVar[list[Tick]] = []
+    bars: ClassVar[list[Bar]] = []
+
+    def on_start(self, ctx: Any) -> None:
+        self.n = -1
+
+    def on_tick(self, tick: Any, account: Any) -> Iterable[Any] | None:
+        self.ticks.append(tick)
+        self.n += 1
+        return type(self).script(self, tick, account)
+
+    def on_bar(self, bar: Any, account: Any) -> None:
+        self.bars.append(bar)
+
+
+def built(
+    folder: Path, script: Callable[..., Any], data: dict[str, Any], instrument: dict[str, Any], **execution: Any
+) -> Prepared:
+    Watcher.script, Watcher.ticks, Watcher.bars = staticmethod(script), [], []
+    sections = {
+        "run": {"name": "orders", "cash": 10_000_000.0},
+        "data": {"interval": "1m", "instruments": [instrument], **data},
+        "execution": {"venue": "exchange", **execution},
+        "charges": {"plan": "flat", "rate": 0.0001},
+        "strategies": [{"use": f"{__name__}:Watcher"}],
+    }
+    (folder / "run.toml").write_text(to_toml(sections), encoding="utf-8")
+    return prepare(settings.load(folder / "run.toml", environment={}))
+
+
+def bodies(prepared: Prepared, kind: type) -> list[Any]:
+    return [entry.body for entry in prepared.backtest.log if type(entry.body) is kind]
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A quiet day of a share, as `tradsys exchange simulate` writes it."""
+    parameters = DayParameters(reference=1_500 * SCALE, population=Population(activity=0.02))
+    simulation, hours = generated_day(Book(1), SHARE, MONDAY, parameters, seed=5)
+    folder = tmp_path_factory.mktemp("day")
+    write(simulation.run(), folder, instrument=SHARE, at=hours.opens, description={})
+    return folder
+
+
+def on_day(folder: Path, day: Path, script: Callable[..., Any], **execution: Any) -> Prepared:
+    data = {"path": str(day / "orders.parquet"), "format": "orders"}
+    return built(folder, script, data, {"id": SHARE.id, "tick": 0.05}, product="MIS", **execution)
+
+
+def trading(strategy: Any, tick: Any, account: Any) -> Iterable[Any]:
+    """Joins the bid and the ask in turn, brackets now and then, and goes flat."""
+    if not tick.bid > 0 or not tick.ask > 0:
+        return
+    if strategy.n % 40 == 5:
+        yield strategy.buy(tick, 7, limit=tick.bid)
+    elif strategy.n % 40 == 25:
+        yield strategy.sell(tick, 7, limit=tick.ask)
+    elif strategy.n % 160 == 15:
+        yield strategy.buy(tick, 5, stop=round(tick.bid - 1, 2), target=round(tick.ask + 1, 2))
+    elif strategy.n % 400 == 399:
+        yield strategy.cancel(tick)
+        yield strategy.target(tick, 0)
+
+
+def test_without_us_the_day_is_the_day_that_was_generated(tmp_path: Path, day: Path) -> None:
+    run(on_day(tmp_path, day, lambda *_: None), watch=conserve)
+    trades = pq.read_table(day / "trades.parquet").to_pydict()
+    prints = [tick for tick in Watcher.ticks if tick.last == tick.last]
+    printed: Counter[tuple[int, float]] = Counter()
+    traded: Counter[tuple[int, float]] = Counter()
+    for tick in prints:
+        printed[tick.at, tick.last] += round(tick.last_quantity)
+    for at, price, quantity in zip(trades["at"], trades["price"], trades["quantity"], strict=True):
+        traded[at, price] += round(quantity)
+    # After the last bar of continuous trading nobody listens.
+    assert printed == Counter({key: value for key, value in traded.items() if key[0] <= prints[-1].at})
+    assert len(printed) > 500
+    volume = sum(bar.volume for bar in Watcher.bars)
+    assert 0.9 * sum(trades["quantity"]) < volume <= sum(trades["quantity"])
+
+
+def test_quotes_are_those_of_the_generated_book(tmp_path: Path, day: Path) -> None:
+    run(on_day(tmp_path, day, lambda *_: None))
+    depth = pq.read_table(day / "depth.parquet").to_pydict()
+    quoted = [tick for tick in Watcher.ticks if tick.bid == tick.bid]
+    times = np.array([tick.at for tick in quoted])
+    compared = 0
+    for at, bid, ask in zip(depth["at"], depth["bid_price_1"], depth["ask_price_1"], strict=True):
+        row = int(np.searchsorted(times, at)) - 1
+        settled = row + 1 < len(times) and times[row + 1] > at and quoted[0].at < at
+        if settled and bid == bid and ask == ask:
+            assert (quoted[row].bid, quoted[row].ask) == (bid, ask)
+            compared += 1
+    assert compared > 1000
+
+
+def test_a_strategy_trades_in_the_day_and_every_unit_is_accounted_for(tmp_path: Path, day: Path) -> None:
+    done = run(on_day(tmp_path, day, trading), watch=conserve)
+    fills = bodies(done, Fill)
+    assert not bodies(done, Halted)
+    assert len(fills) > 50
+    assert any(fill.maker for fill in fills)
+    assert not done.engine.working
+    # Intraday positions are squared off, and what is over is in nobody's book.
+    assert sum(fill.side * fill.quantity for fill in fills) == 0
+    venue = done.replay.venue
+    assert isinstance(venue, BookVenue)
+    assert venue.idle
+
+
+def test_the_same_run_makes_the_same_decisions(tmp_path: Path, day: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [entry.body for entry in run(on_day(tmp_path, day, trading, latency_ms=2)).backtest.log]
+    monkeypatch.setattr("tradsys.engine.recorded_backtest.CHUNK", 17)
+    assert [entry.body for entry in run(on_day(tmp_path, day, trading, latency_ms=2)).backtest.log] == whole
+
+
+def test_a_captured_feed_is_followed_and_traded_on(tmp_path: Path, shared_data: Path) -> None:
+    feed = shared_data / "l3" / "lobster" / "AAPL_2012-06-21_first998_message_10.csv"
+    if not feed.exists():
+        pytest.skip("the shared sample data are not there")
+
+    def script(strategy: Any, tick: Any, account: Any) -> Iterable[Any]:
+        if strategy.n == 100:
+            yield strategy.buy(tick, 10)
+        if strategy.n % 50 == 20:
+            yield strategy.buy(tick, 5, limit=tick.bid)
+
+    instrument = {"id": "NASDAQ:AAPL", "tick": 0.01, "lot": 1.0, "segment": "crypto_perpetual"}
+    data = {"path": str(feed), "format": "lobster"}
+    done = run(built(tmp_path, script, data, instrument, latency_ms=1), watch=conserve)
+    fills = bodies(done, Fill)
+    assert not bodies(done, Rejected)
+    taken = next(fill for fill in fills if not fill.maker)
+    arrival = Watcher.ticks[100].at + MILLISECOND
+    asked = [tick.ask for tick in Watcher.ticks if tick.at <= arrival][-1]
+    assert (taken.price, taken.exchange_at) == (round(asked * SCALE), arrival)
+    assert sum(fill.maker for fill in fills) > 2
+    assert {tick.bid < tick.ask for tick in Watcher.ticks} == {True}
+
+
+def test_a_tick_that_does_not_fit_the_file_is_refused(tmp_path: Path, day: Path) -> None:
+    data = {"path": str(day / "orders.parquet"), "format": "orders"}
+    with pytest.raises(DataError, match="off the instrument's step"):
+        built(tmp_path, lambda *_: None, data, {"id": SHARE.id, "tick": 0.25})

@@ -1,0 +1,58 @@
+"""Files of single orders as records of a run: what the venue's book follows, and the ticks that strategies see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tradsys.core.events import MarketEvent, Tick
+from tradsys.core.instruments import Instrument
+from tradsys.exchange.order_flow import OrderCommand
+from tradsys.exchange.order_ticks import Flow, with_ticks
+from tradsys.exchange.recorded_events import ChangeKind, OrderChange, Trade
+from tradsys.market.books import lobster
+from tradsys.market.order_records import HIDDEN, RecordedChange, read_lobster, read_orders
+from tradsys.market.ticks import TickSeries
+
+_KINDS = {
+    lobster.NEW: int(ChangeKind.ADD),
+    lobster.PARTIAL_CANCEL: int(ChangeKind.REDUCE),
+    lobster.DELETE: int(ChangeKind.DELETE),
+    lobster.EXECUTION: int(ChangeKind.EXECUTE),
+}
+
+
+def read_orders_of(
+    path: Path, format: str, instrument: Instrument, *, timezone: str | None
+) -> tuple[list[MarketEvent], TickSeries]:
+    """Records of a file in format `lobster` or `orders`, each followed by its ticks; and the ticks alone.
+
+    Raises what `read_lobster` and `read_orders` raise, and `DataError` for ticks not fit to trade on.
+    """
+    name = instrument.id
+    flow: list[Flow]
+    if format == "lobster":
+        changes, sha256 = read_lobster(path) if timezone is None else read_lobster(path, timezone=timezone)
+        flow = [_record(each, name) for each in changes]
+    else:
+        times, commands, sha256 = read_orders(path, instrument)
+        flow = list(map(OrderCommand, times, times, [name] * len(times), commands))
+    events: list[MarketEvent] = list(with_ticks(flow, instrument, at=flow[0].at))
+    ticks = [event for event in events if type(event) is Tick]
+    return events, _series(ticks, instrument.id, path, sha256).validate()
+
+
+def _record(change: RecordedChange, name: str) -> Flow:
+    at, kind, number, side, price, quantity = change
+    if kind == HIDDEN:
+        return Trade(at, at, name, price, quantity, -side)
+    return OrderChange(at, at, name, _KINDS[kind], number, side, price, quantity)
+
+
+def _series(ticks: Sequence[Tick], name: str, path: Path, sha256: str) -> TickSeries:
+    rows = [(t.last, t.last_quantity, t.bid, t.bid_quantity, t.ask, t.ask_quantity, t.volume) for t in ticks]
+    at = np.array([tick.at for tick in ticks], dtype=np.int64)
+    matrix = np.ascontiguousarray(np.array(rows, dtype=float).reshape(-1, 7).T)
+    return TickSeries(name, at, at, matrix, path, sha256)

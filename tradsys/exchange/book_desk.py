@@ -1,0 +1,247 @@
+"""One instrument of a matching book with recorded orders and ours in it: the one queue for both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from tradsys.core.events import Depth, Order, OrderType, Side, Tick, Validity
+from tradsys.core.instruments import Instrument
+from tradsys.core.matching import (
+    MAX_PRICE,
+    MAX_QUANTITY,
+    Action,
+    BookEvent,
+    BookEventKind,
+    BookPhase,
+    BookSide,
+    Command,
+    Kind,
+    MatchingBook,
+    Outcome,
+    Reason,
+    SelfTrade,
+    Status,
+    TimeInForce,
+)
+from tradsys.core.units import SCALE
+from tradsys.exchange.order_flow import OURS, OrderCommand, OrderFlow
+from tradsys.exchange.recorded_desk import LiveOrder, Reports, live_order
+from tradsys.exchange.recorded_events import OrderChange, Trade
+
+_KINDS = {
+    OrderType.MARKET: int(Kind.MARKET),
+    OrderType.LIMIT: int(Kind.LIMIT),
+    OrderType.STOP: int(Kind.STOP),
+    OrderType.STOP_LIMIT: int(Kind.STOP_LIMIT),
+    OrderType.TRAILING: int(Kind.TRAILING),
+}
+_SIDES = {Side.BUY: int(BookSide.BUY), Side.SELL: int(BookSide.SELL)}
+_NEW, _CANCEL, _REDUCE, _REPLACE = int(Action.NEW), int(Action.CANCEL), int(Action.REDUCE), int(Action.REPLACE)
+_TRADE, _TRIGGERED = int(BookEventKind.TRADE), int(BookEventKind.TRIGGERED)
+_CANCELLED, _REJECTED = int(Status.CANCELLED), int(Status.REJECTED)
+_GTC, _IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
+_NEWEST = int(SelfTrade.CANCEL_NEWEST)
+_CONTINUOUS, _CLOSED, _HALTED = int(BookPhase.CONTINUOUS), int(BookPhase.CLOSED), int(BookPhase.HALTED)
+_IMMEDIATE, _LIMIT, _TRAILING = Validity.IOC, OrderType.LIMIT, OrderType.TRAILING
+_WHY = {
+    Reason.DROPPED: "immediate or cancel: not filled at once",
+    Reason.SELF_TRADE: "it would have traded with an order of the same account",
+    Reason.OUTSIDE_BAND: "its price is outside the day's band",
+    Reason.CANCEL_ALL: "the exchange cleared the book",
+}
+
+
+class BookReports(Reports, Protocol):
+    """Who is told what happens to an order, also when the exchange takes it out."""
+
+    def withdrawn(self, live: LiveOrder, *, reason: str) -> None:
+        """The rest of an order is gone, by a rule."""
+
+
+class BookDesk:
+    """Our orders in one instrument of a book, beside the recorded ones (`OrderFlow`).
+
+    They are good till cancelled there (what ends a session ends them from outside) and never trade with each other: the
+    one that comes later is withdrawn. Exact 1e-8 become ticks and lots here and nowhere else.
+
+    Not modelled: market orders, stops and immediate orders in auctions. Where a recorded day opens again with ours
+    still crossing, because an auction's price was set without them, ours are withdrawn. An exit that one command
+    reaches together with another that closes the position fills only what is there; the rest is nobody's.
+    """
+
+    def __init__(
+        self, instrument: Instrument, *, book: MatchingBook, number: int, at: int, reports: BookReports
+    ) -> None:
+        self.instrument = instrument
+        self.flow = OrderFlow(instrument, book=book, number=number, at=at)
+        self._book, self._number, self._reports = book, number, reports
+        self._tick, self._lot = self.flow.tick, self.flow.lot
+        self._live: dict[int, LiveOrder] = {}
+        self._open: dict[int, int] = {}
+        self._linked: dict[int, LiveOrder] = {}
+
+    def clear(self) -> None:
+        """A session begins: the record itself says what is in its book."""
+
+    @property
+    def orders(self) -> list[LiveOrder]:
+        """Our orders that another one's fill can change: exits and pairs, by age."""
+        return [self._linked[number] for number in sorted(self._linked)]
+
+    # --- our orders
+
+    def objection(self, order: Order) -> str:
+        """Why the book would not take an order now; empty where it would."""
+        phase = self.flow.phase
+        if phase != _CONTINUOUS:
+            if phase in (_CLOSED, _HALTED):
+                return "the market is closed" if phase == _CLOSED else "the market is halted"
+            if order.type is not _LIMIT or order.validity is _IMMEDIATE:
+                return "an auction takes limit orders that rest"
+        quantity, off = divmod(order.quantity, self._lot)
+        if off or quantity > MAX_QUANTITY:
+            return f"quantity {order.quantity / SCALE:g} is no number of lots of {self._lot / SCALE:g}"
+        if order.limit % self._tick or (order.trigger % self._tick and order.type is not _TRAILING):
+            return f"price {order.limit / SCALE:g} or trigger {order.trigger / SCALE:g} is off the tick"
+        if max(order.limit, order.trigger) + order.trail > MAX_PRICE * self._tick:
+            return "price beyond the book's range"
+        return self._outside(order.limit // self._tick)
+
+    def enter(self, live: LiveOrder) -> None:
+        """An order arrives: it trades, waits or stands in the queue."""
+        order = live.order
+        number = order.order_id + OURS
+        self._live[number] = live
+        self._open[number] = live.remaining // self._lot
+        if order.parent or order.group:
+            self._linked[number] = live
+        outcome = self._send(self._command(live, number))
+        if outcome.status == _CANCELLED or outcome.status == _REJECTED:
+            self._open.pop(number, None)
+            self._gone(live, outcome)
+
+    def remove(self, live: LiveOrder) -> None:
+        """An order is out."""
+        number = live.order.order_id + OURS
+        live.remaining = 0
+        self._live.pop(number, None)
+        self._linked.pop(number, None)
+        if self._open.pop(number, 0):
+            self._book.submit(Command(_CANCEL, number))
+
+    # --- what the record says
+
+    def on_change(self, record: OrderCommand | OrderChange) -> None:
+        """Recorded orders go into the book, and may trade with ours."""
+        taken, events = self.flow.follow(record)
+        if not taken and self._crosses(record):
+            for live in list(self._live.values()):
+                self._reports.withdrawn(live, reason="the auction's price leaves no room for it")
+            _, events = self.flow.follow(record)
+        if events and self._live:
+            self._happened(events)
+
+    def on_tick(self, tick: Tick) -> None:
+        """Nothing: what a tick says was made of the orders."""
+
+    def on_depth(self, depth: Depth) -> None:
+        """Nothing, likewise."""
+
+    def on_trade(self, trade: Trade) -> None:
+        """Nothing: a print without an order behind it, of what the book does not show."""
+
+    # --- inside
+
+    def _outside(self, price: int) -> str:
+        low, high = self.flow.band
+        if price and (price < low or (high and price > high)):
+            unit = self._tick / SCALE
+            return f"price {price * unit:g} outside the day's band {low * unit:g} to {high * unit:g}"
+        return ""
+
+    def _command(self, live: LiveOrder, number: int) -> Command:
+        order, tick = live.order, self._tick
+        trigger = order.trigger
+        if order.type is _TRAILING:
+            # away from the market where the price it starts from lies between two ticks
+            trigger = -order.side * (-order.side * trigger // tick) * tick + order.side * order.trail
+        return Command(
+            _NEW,
+            number,
+            _SIDES[order.side],
+            order.limit // tick,
+            live.remaining // self._lot,
+            _KINDS[order.type],
+            _IOC if order.validity is _IMMEDIATE else _GTC,
+            _NEWEST,
+            self._number,
+            OURS,
+            max(trigger // tick, 1) if trigger else 0,
+            order.trail // tick,
+        )
+
+    def _send(self, command: Command) -> Outcome:
+        outcome, events = self._book.submit(command)
+        if events:
+            self.flow.note(events)
+            self._happened(events)
+        return outcome
+
+    def _crosses(self, record: OrderCommand | OrderChange) -> bool:
+        return bool(self._live) and type(record) is OrderCommand and record.command.action == Action.SET_PHASE
+
+    def _happened(self, events: Sequence[BookEvent]) -> None:
+        """Tell what befell ours; an order that an earlier event of the same command ended is nobody's by then."""
+        traded = False
+        for event in events:
+            if event.kind == _TRADE:
+                for number in (event.order_id, event.other_id):
+                    if number >= OURS and number in self._live:
+                        self._trade(self._live[number], event, maker=number == event.other_id)
+                        traded = True
+            elif event.order_id in self._live:
+                self._befell(self._live[event.order_id], event)
+        if traded and self._linked:
+            self._agree(list(self._linked.items()))
+
+    def _trade(self, live: LiveOrder, event: BookEvent, *, maker: bool) -> None:
+        number = live.order.order_id + OURS
+        self._open[number] -= event.quantity
+        quantity = event.quantity * self._lot
+        allowed = self._reports.allowed(live, quantity)
+        if allowed > 0:
+            self._reports.filled(live, price=event.price * self._tick, quantity=allowed, maker=maker)
+        if allowed < quantity and number in self._live:
+            self._reports.withdrawn(live, reason="another order closed the position")
+
+    def _befell(self, live: LiveOrder, event: BookEvent) -> None:
+        if event.kind == _TRIGGERED:
+            live.waiting = False
+            self._reports.triggered(live)
+        else:
+            self._open.pop(event.order_id, None)
+            self._gone(live, Outcome(_CANCELLED, event.reason))
+
+    def _gone(self, live: LiveOrder, outcome: Outcome) -> None:
+        """The book has an order no longer, and it was not filled."""
+        if live.order.order_id + OURS not in self._live:
+            return
+        if outcome.reason == Reason.DROPPED:
+            self._reports.dropped(live)
+        else:
+            reason = Reason(outcome.reason)
+            self._reports.withdrawn(live, reason=_WHY.get(reason, reason.name.lower().replace("_", " ")))
+
+    def _agree(self, linked: Iterable[tuple[int, LiveOrder]]) -> None:
+        """Exits and pairs have in the book what they are to have."""
+        for number, live in linked:
+            wanted, there = live.remaining // self._lot, self._open.get(number, 0)
+            if number not in self._linked or not there or wanted == there:
+                continue
+            self._open[number] = wanted
+            if wanted < there:
+                self._send(Command(_REDUCE, number, quantity=there - wanted))
+            else:
+                command = self._command(live_order(live.order, at=live.live_at, remaining=live.remaining), number)
+                self._send(command._replace(action=_REPLACE))

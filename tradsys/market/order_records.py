@@ -1,0 +1,175 @@
+"""Files of single orders: LOBSTER's messages, and the commands of a simulated day (`orders.parquet`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from enum import IntEnum
+from itertools import pairwise, starmap
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tradsys.core.errors import DataError, MissingData
+from tradsys.core.instruments import Instrument
+from tradsys.core.matching import Action, BookPhase, BookSide, Command, Kind, TimeInForce
+from tradsys.core.units import SCALE, SECOND
+from tradsys.market.books import lobster
+from tradsys.market.books.order_book import BID
+from tradsys.market.files import read
+from tradsys.market.readers.parquet import table_of
+
+HIDDEN = 5
+"""LOBSTER's number for an execution of what the book does not show; the others are in `books.lobster`."""
+
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})")
+_NEW_YORK = "America/New_York"
+_WORDS: dict[str, type[IntEnum]] = {"event": Action, "side": BookSide, "kind": Kind, "validity": TimeInForce}
+_PRICES, _QUANTITIES = ("price", "trigger", "trail"), ("quantity", "display")
+_FIELDS = (
+    *("event", "order_id", "side", "price", "quantity", "kind", "validity", "flags", "instrument"),
+    *("account", "trigger", "trail", "display", "expires_at", "at"),
+)
+"""Columns in the order of `Command`."""
+
+_NUMBERS = ("at", "order_id", "flags", "account", "expires_at")
+
+
+class RecordedChange(NamedTuple):
+    """One message of a feed of orders: UTC nanoseconds, LOBSTER's number of what happened, the order's number, its side
+    (+1 or -1), price in currency and quantity in units."""
+
+    at: int
+    kind: int
+    number: int
+    side: int
+    price: float
+    quantity: float
+
+
+def read_lobster(path: Path, *, timezone: str = _NEW_YORK) -> tuple[list[RecordedChange], str]:
+    """The changes of a message file, and its SHA-256. The order-book file lies beside it, and the day is in its name.
+
+    The book of the order-book file's first row, which holds the first message, comes first: one order a level, its
+    number below 0. What happens to an order from before the file happens to that of its level. Crosses and halts are
+    left out. Raises `MissingData` without the file beside it, `DataError` for a name without a day or "message", times
+    that go back, and lines that are not LOBSTER's.
+    """
+    found = _DAY.search(path.name)
+    if found is None or "message" not in path.name:
+        raise DataError(
+            f"{path}: not the name of a LOBSTER message file", value=path.name, limit="SYMBOL_YYYY-MM-DD_…_message_…"
+        )
+    midnight = int(datetime.fromisoformat(found[1]).replace(tzinfo=ZoneInfo(timezone)).timestamp()) * SECOND
+    content = read(path)
+    first_row = read(path.with_name(path.name.replace("message", "orderbook"))).content.split(b"\n", 1)[0]
+    messages = [lobster.parse(line) for line in content.content.splitlines()]
+    if not messages:
+        raise MissingData(f"{path} has no message", value=str(path), fix="check the file")
+    for number, (before, after) in enumerate(pairwise(messages), 2):
+        if after.at < before.at:
+            raise DataError(f"{path}: line {number} is older than the line before", value=after.at, fix="sort the file")
+    opening = _opening(lobster.parse_row(first_row), at=midnight + messages[0].at)
+    return [*opening, *_changes(messages[1:], midnight)], content.sha256
+
+
+def _opening(row: list[int], *, at: int) -> Iterator[RecordedChange]:
+    for place in range(0, len(row), 2):
+        side, price, size = (1 if place % 4 else -1), row[place], row[place + 1]
+        if size > 0 and abs(price) != lobster.NO_PRICE:
+            yield RecordedChange(at, lobster.NEW, _nobody(side, price), side, price / lobster.PRICE_UNIT, size)
+
+
+def _nobody(side: int, price: int) -> int:
+    """Number of what stood at a price before the file: below 0, where no order's is."""
+    return -(2 * price + (side > 0))
+
+
+def _changes(messages: list[lobster.Message], midnight: int) -> Iterator[RecordedChange]:
+    known: set[int] = set()
+    for message in messages:
+        kind, number = message.kind, message.order_id
+        side = 1 if message.side == BID else -1
+        if kind > HIDDEN:
+            continue
+        if kind == lobster.NEW:
+            known.add(number)
+        elif number not in known:
+            number = _nobody(side, message.price)
+            kind = lobster.PARTIAL_CANCEL if kind == lobster.DELETE else kind
+        yield RecordedChange(
+            midnight + message.at, kind, number, side, message.price / lobster.PRICE_UNIT, message.size
+        )
+
+
+def read_orders(path: Path, instrument: Instrument) -> tuple[list[int], list[Command], str]:
+    """The commands of a simulated day in the ticks and lots of their first instant, when they came, and the file's
+    SHA-256. What befell orders by other commands is left out: the book says it again.
+
+    Raises `MissingData` for an empty file, `DataError` for another file, times that go back, and prices or quantities
+    off the instrument's tick or lot.
+    """
+    found = read(path)
+    table = table_of(found.content)
+    wanted = {*_WORDS, *_PRICES, *_QUANTITIES, *_NUMBERS}
+    if missing := wanted - set(table.column_names):
+        raise DataError(f"{path}: not the orders of a simulated day", value=", ".join(sorted(missing)))
+    table = table.filter(pc.is_in(table["event"].cast(pa.string()), pa.array(_names(Action))))
+    if not table.num_rows:
+        raise MissingData(f"{path} has no order", value=str(path), fix="check the file")
+    at = table["at"].to_numpy()
+    back = at[1:] < at[:-1]
+    if back.any():
+        row = int(np.argmax(back)) + 2
+        raise DataError(f"{path}: row {row} is older than the row before", value=row, fix="sort the file")
+    columns = _columns(table, tick=instrument.tick_at(int(at[0])), lot=instrument.lot_at(int(at[0])), path=path)
+    columns["instrument"] = np.zeros(len(at), np.int64)
+    rows = zip(*[columns[name].tolist() for name in _FIELDS], strict=True)
+    return at.tolist(), list(starmap(Command, rows)), found.sha256
+
+
+def _columns(table: pa.Table, *, tick: int, lot: int, path: Path) -> dict[str, NDArray[np.int64]]:
+    columns = {name: table[name].to_numpy() for name in _NUMBERS}
+    columns |= {name: _members(table[name], words, path) for name, words in _WORDS.items()}
+    for names, step in ((_PRICES, tick), (_QUANTITIES, lot)):
+        columns |= {name: _steps(table[name].to_numpy(), step, f"{path}: {name}") for name in names}
+    _undo_exchange_commands(columns, table)
+    return columns
+
+
+def _names(words: type[IntEnum]) -> list[str]:
+    return [member.name.lower() for member in words]
+
+
+def _members(column: pa.ChunkedArray, words: type[IntEnum], path: Path) -> NDArray[np.int64]:
+    codes = pc.index_in(column.cast(pa.string()), pa.array(_names(words)))
+    if codes.null_count:
+        raise DataError(f"{path}: a word that means nothing", value=words.__name__, limit=", ".join(_names(words)))
+    return np.asarray(codes.to_numpy(), dtype=np.int64)
+
+
+def _steps(values: NDArray[np.float64], step: int, what: str) -> NDArray[np.int64]:
+    exact = values * SCALE / step
+    steps = np.rint(exact)
+    if (off := np.abs(exact - steps) > 1e-3).any():
+        raise DataError(
+            f"{what} is off the instrument's step", value=float(values[off][0]), limit=step / SCALE, fix="give its tick"
+        )
+    whole: NDArray[np.int64] = steps.astype(np.int64)
+    return whole
+
+
+def _undo_exchange_commands(columns: dict[str, NDArray[np.int64]], table: pa.Table) -> None:
+    """`flags` holds the rule of a band or the end of an auction, and the phase that a `SET_PHASE` left is a column."""
+    action = columns["event"]
+    ruled = np.isin(action, (Action.SET_BAND, Action.UNCROSS))
+    columns["quantity"] = np.where(ruled, columns["flags"], columns["quantity"])
+    columns["flags"] = np.where(ruled, 0, columns["flags"])
+    phases = pc.index_in(table["phase"].cast(pa.string()), pa.array(_names(BookPhase))).to_numpy()
+    columns["price"] = np.where(action == Action.SET_PHASE, phases, columns["price"])
