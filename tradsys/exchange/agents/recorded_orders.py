@@ -92,10 +92,6 @@ class RecordedOrders:
         if not notice.open:
             del self._sent[notice.order_id], self._orders[recorded_id]
 
-    def recorded_id(self, order_id: int) -> int | None:
-        """The feed's number of a live order of ours."""
-        return self._sent.get(order_id)
-
     def _commands(self, record: RecordedOrder, view: View) -> Iterator[Command]:
         match record.action:
             case FlowAction.ADD:
