@@ -35,7 +35,7 @@ class Reading:
 
 
 def missing_output(error: Exception) -> str:
-    """What to write instead, where an error comes from asking a reading for an output it does not have; else nothing."""
+    """What to write instead, where an error comes from asking a reading for an output it lacks; else nothing."""
     if not isinstance(error, AttributeError) or not isinstance(error.obj, Reading):
         return ""
     outputs = [key for key in vars(error.obj) if key not in ("value", "ready")]

@@ -148,6 +148,15 @@ def test_money_is_conserved_at_every_event(tmp_path: Path) -> None:
     assert len(bodies(done, Fill)) > 100
 
 
+def test_sides_said_one_at_a_time_make_one_book(tmp_path: Path) -> None:
+    nan = float("nan")
+    bid, ask = (nan, nan, 100.0, 5.0, nan, nan), (nan, nan, nan, nan, 100.1, 5.0)
+    rows: list[Row] = [(0, 100.0, 1.0, nan, nan, nan, nan), (1000, *ask), (2000, *bid), (3000, *bid)]
+    done = run(recorded(tmp_path, rows, at_tick(3, lambda s, e: s.buy(e, 2))), watch=conserve)
+    (fill,) = bodies(done, Fill)
+    assert (fill.price, fill.exchange_at) == (10_010_000_000, START + 3000 * MILLISECOND)
+
+
 def test_reports_on_their_way_when_the_record_ends_are_heard(tmp_path: Path) -> None:
     script = at_tick(9, lambda s, e: s.buy(e, 1))
     done = run(recorded(tmp_path, quotes(10), script, response_ms=500), watch=conserve)
