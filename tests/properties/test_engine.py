@@ -40,6 +40,7 @@ from tradsys.core.units import SCALE
 from tradsys.engine.accounts import fold, reconcile
 from tradsys.engine.assemble import Prepared
 from tradsys.engine.results import collect
+from tradsys.exchange.bar_venue import BarVenue
 
 DAYS = [date(2024, 6, 3), date(2024, 6, 4), date(2024, 6, 5)]
 SLIPPAGE_BPS = 5
@@ -231,7 +232,7 @@ def check_quantities(prepared: Prepared) -> None:
     for order_id, quantity in ordered.items():
         assert quantity == done[order_id] + ended[order_id] + working.get(order_id, 0), order_id
         assert quantity == done[order_id] + ended[order_id] or order_id in working
-    assert set(prepared.replay.venue._orders) | sleeping(prepared) == set(working)
+    assert set(bar_venue(prepared)._orders) | sleeping(prepared) == set(working)
     assert sum(live.reserved for live in prepared.engine.working.values()) == prepared.engine._desk._standing.reserved
     for runner in prepared.engine.runners:
         for desire in runner.desires.values():
@@ -239,8 +240,13 @@ def check_quantities(prepared: Prepared) -> None:
             assert desire.working == sum(live.remaining * live.order.side for live in lives)
 
 
+def bar_venue(prepared: Prepared) -> BarVenue:
+    assert isinstance(prepared.replay.venue, BarVenue)
+    return prepared.replay.venue
+
+
 def sleeping(prepared: Prepared) -> set[int]:
-    return {order.order_id for orders in prepared.replay.venue._sleeping.values() for order in orders}
+    return {order.order_id for orders in bar_venue(prepared)._sleeping.values() for order in orders}
 
 
 def check_prices(prepared: Prepared) -> None:
