@@ -330,9 +330,11 @@ class Engine:
         self, runner: Runner, desire: Desire, intent: CancelIntent, at: int, *, cause: int, entries: list[Entry]
     ) -> None:
         reason = intent.reason or "asked by its strategy"
-        for live in list(self._desk.live.values()):
-            ours = live.runner is runner and live.order.instrument == intent.instrument
-            if ours and live.order.reason != SQUARE_OFF and intent.order_id in (0, live.order.order_id):
+        working = self._desk.live
+        asked = [working.get(intent.order_id)] if intent.order_id else list(working.values())
+        for live in asked:
+            ours = live is not None and live.runner is runner and live.order.instrument == intent.instrument
+            if live is not None and ours and live.order.reason != SQUARE_OFF:
                 self._desk.request_cancel(live, at=at, reason=reason, cause=cause, entries=entries)
 
     def _withdraw_quotes(self, runner: Runner, instrument: str, *, at: int, cause: int, entries: list[Entry]) -> None:
