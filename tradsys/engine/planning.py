@@ -122,6 +122,8 @@ class Planner:
     def order(self, runner: Runner, intent: OrderIntent, at: int) -> list[Order]:
         """The order, and the sleeping children of a bracket. Raises `ConfigError` for NaN, or less than one lot."""
         parent = self._exact(runner, intent, at)
+        if intent.stop is None and intent.target is None:
+            return [parent]
         intent = msgspec.structs.replace(intent, product=parent.product)
         group = next(self._groups) if intent.stop is not None and intent.target is not None else 0
         children = [

@@ -56,7 +56,9 @@ def on_records(
     end = max(int(series.at[-1]) for series in data.series.values())
     records = records_of(data.recordings, begin=begin - 1, end=end)
     books = [name for name, each in data.recordings.items() if each.events or each.ticks.partial]
-    backtest = RecordedBacktest(engine, venue, schedule, cutoffs, feed=RecordFeed(records, bars), books=books)
+    single = any(each.single_orders for each in data.recordings.values())
+    feed = RecordFeed(records, bars)
+    backtest = RecordedBacktest(engine, venue, schedule, cutoffs, feed=feed, books=books, single_orders=single)
     return Replay(venue=venue, backtest=backtest, events=len(records), assumptions=assumptions)
 
 

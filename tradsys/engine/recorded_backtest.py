@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tradsys.core.events import Approved, Bar, SessionChange
+from tradsys.core.events import Approved, Bar, SessionChange, Tick
 from tradsys.engine.driver import Driver
 from tradsys.engine.engine import Engine
 from tradsys.engine.feed import CHUNK
@@ -30,12 +30,14 @@ class RecordedBacktest(Driver):
         *,
         feed: RecordFeed,
         books: Iterable[str] = (),
+        single_orders: bool = False,
     ) -> None:
         super().__init__(engine, venue, schedule, cutoffs)
         self._recorded = venue
         self._orders_out, self._reports_out = venue.travelling
         self._records_of = feed
         self._books = frozenset(books)
+        self._single_orders = single_orders
         self._awaited: set[str] = set(self._books)
         self._bars: Iterator[Bar] = iter(())
         self._next: Bar | None = None
@@ -82,7 +84,10 @@ class RecordedBacktest(Driver):
             self._route(self._engine.process(bar))
 
     def _meet(self, record: Any) -> None:
-        """A record meets the orders at the venue, after all that is heard before it."""
+        """A record meets the orders at the venue, after all that is heard before it. Where `single_orders`
+        are recorded, a tick says nothing more: the venue has met the order that made it."""
+        if self._single_orders and type(record) is Tick:
+            return
         if self._orders_out or self._reports_out:
             self._hear(record.at - 1)
         events = self._recorded.match(record)

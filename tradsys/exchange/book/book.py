@@ -24,7 +24,16 @@ from tradsys.exchange.book import layout
 from tradsys.exchange.book.block import reserved
 from tradsys.exchange.book.commands import CANCEL_SHAPE, LIMIT_SHAPE, MARKET_SHAPE, apply
 from tradsys.exchange.book.messages import message
-from tradsys.exchange.book.rows import COMMAND, EVENT, EVENT_BYTES, OUTCOME, OUTCOME_BYTES, PLAIN_COMMAND, packed
+from tradsys.exchange.book.rows import (
+    COMMAND,
+    EVENT,
+    EVENT_BYTES,
+    EVENT_COUNTS,
+    OUTCOME,
+    OUTCOME_BYTES,
+    PLAIN_COMMAND,
+    packed,
+)
 from tradsys.exchange.book.views import best_prices, list_levels, list_orders, state_hash
 from tradsys.numerics.compilation import entry_point
 
@@ -32,6 +41,7 @@ Rows = npt.NDArray[np.void]
 
 _LIMIT = LIMIT_SHAPE | TimeInForce.GTC << 24
 _MARKET = MARKET_SHAPE | TimeInForce.GTC << 24
+_COMMAND_PLACE = slice(layout.COMMAND, layout.COMMAND + layout.COMMAND_BYTES)
 _RESTING_FIELDS = len(Resting._fields)
 
 
@@ -67,7 +77,7 @@ class Book:
 
         Raises `DataError` for an order or account identifier beyond 64 bits.
         """
-        self._block[layout.COMMAND : layout.COMMAND + layout.COMMAND_BYTES] = packed(command)
+        self._block[_COMMAND_PLACE] = packed(command)
         base = self._base
         if self._apply_rows(base, base + layout.COMMAND, layout.COMMAND_BYTES, 1, base + layout.OUTCOME) == 0:
             raise _full()
@@ -136,13 +146,12 @@ class Book:
 
     def events(self) -> list[BookEvent]:
         """Events of the last command."""
-        return list(self._read_events())
+        count, lost = EVENT_COUNTS.unpack_from(self._block, layout.EVENT_COUNT)
+        if lost:
+            self._check_events()
+        return list(self._read_events(count)) if count else []
 
-    def _read_events(self) -> Iterator[BookEvent]:
-        self._check_events()
-        count = int(self._words[layout.EVENT_COUNT >> 3])
-        if count == 0:
-            return
+    def _read_events(self, count: int) -> Iterator[BookEvent]:
         stop = layout.EVENTS + count * layout.EVENT_BYTES
         for kind, side, reason, instrument, *rest in EVENT_BYTES.iter_unpack(self._block[layout.EVENTS : stop]):
             command, order_id, other_id, price, quantity = rest

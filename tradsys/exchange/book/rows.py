@@ -56,6 +56,8 @@ EVENT = np.dtype(
 COMMAND_BYTES = struct.Struct("<5BxH9q")
 OUTCOME_BYTES = struct.Struct("<BB6xqq")
 EVENT_BYTES = struct.Struct("<3BxI5q")
+EVENT_COUNTS = struct.Struct(f"<q{layout.EVENTS_LOST - layout.EVENT_COUNT - 8}xq")
+"""Events of the last command, and how many had no room: two words of a book's block, from the first on."""
 
 _LARGEST = 2**63 - 1
 
@@ -65,19 +67,11 @@ def packed(command: Command) -> bytes:
 
     Raises `DataError` for an order or account identifier beyond 64 bits, which has no nearest.
     """
-    try:
-        return COMMAND_BYTES.pack(*_in_order(command))
-    except struct.error:
-        return COMMAND_BYTES.pack(*_in_order(_bounded(command)))
-
-
-def _in_order(command: Command) -> tuple[int, ...]:
     action, order_id, side, price, quantity, kind, validity, flags, instrument, *rest = command
-    account, trigger, trail, display, expires_at, at = rest
-    return (
-        *(action, side, kind, validity, flags, instrument, order_id, price, quantity),
-        *(account, trigger, trail, display, expires_at, at),
-    )
+    try:
+        return COMMAND_BYTES.pack(action, side, kind, validity, flags, instrument, order_id, price, quantity, *rest)
+    except struct.error:
+        return packed(_bounded(command))
 
 
 def _bounded(command: Command) -> Command:
