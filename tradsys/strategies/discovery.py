@@ -7,9 +7,10 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 import msgspec
 
@@ -100,13 +101,22 @@ def _package(name: str) -> ModuleType:
         ) from error
 
 
+class _FreshLoader(SourceFileLoader):
+    """Compiles the file as it is. Python's cache goes by the second of the change and the size, and would give the old
+    program for a file changed twice within one second."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The program of the file's text."""
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _module_of_file(path: Path) -> ModuleType:
     """Run a strategy file as a module of its own name, by path and content: two files of one name do not meet, and one
     that was changed is run anew."""
     name = f"_strategy_{path.stem}_{hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_FreshLoader(name, str(path)))
     if spec is None or spec.loader is None:
         raise StrategyError(f"{path.name} is not a Python file", value=str(path))
     module = importlib.util.module_from_spec(spec)

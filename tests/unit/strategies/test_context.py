@@ -8,7 +8,7 @@ import pytest
 
 from tradsys.core.errors import ConfigError, UnknownName
 from tradsys.numerics.indicators import MACD, SMA
-from tradsys.strategies.context import Context
+from tradsys.strategies.context import Context, missing_output
 
 
 def test_a_reading_is_nan_until_it_is_ready() -> None:
@@ -19,8 +19,10 @@ def test_a_reading_is_nan_until_it_is_ready() -> None:
 def test_an_output_that_does_not_exist_names_those_that_do() -> None:
     indicator = MACD(3, 6, 2)
     reading = Context(("NSE:A",)).indicator(indicator)
-    with pytest.raises(AttributeError, match=indicator.outputs[-1]):
+    with pytest.raises(AttributeError, match="histgram") as raised:
         _ = reading.histgram
+    assert all(name in missing_output(raised.value) for name in (*indicator.outputs, "`value`"))
+    assert missing_output(AttributeError("of something else")) == missing_output(ValueError()) == ""
 
 
 def test_instruments_must_be_its_own_and_named_where_there_are_several() -> None:
