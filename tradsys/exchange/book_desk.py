@@ -26,7 +26,7 @@ from tradsys.core.matching import (
 )
 from tradsys.core.units import SCALE
 from tradsys.exchange.order_flow import OURS, OrderCommand, OrderFlow
-from tradsys.exchange.recorded_desk import LiveOrder, Reports, live_order
+from tradsys.exchange.recorded_desk import LiveOrder, Reports
 from tradsys.exchange.recorded_events import OrderChange, Trade
 
 _KINDS = {
@@ -36,8 +36,13 @@ _KINDS = {
     OrderType.STOP_LIMIT: int(Kind.STOP_LIMIT),
     OrderType.TRAILING: int(Kind.TRAILING),
 }
+_TRIGGERED_KINDS = _KINDS | {
+    OrderType.STOP: int(Kind.MARKET),
+    OrderType.STOP_LIMIT: int(Kind.LIMIT),
+    OrderType.TRAILING: int(Kind.MARKET),
+}
 _SIDES = {Side.BUY: int(BookSide.BUY), Side.SELL: int(BookSide.SELL)}
-_NEW, _CANCEL, _REDUCE, _REPLACE = int(Action.NEW), int(Action.CANCEL), int(Action.REDUCE), int(Action.REPLACE)
+_NEW, _CANCEL, _REDUCE = int(Action.NEW), int(Action.CANCEL), int(Action.REDUCE)
 _TRADE, _TRIGGERED = int(BookEventKind.TRADE), int(BookEventKind.TRIGGERED)
 _CANCELLED, _REJECTED = int(Status.CANCELLED), int(Status.REJECTED)
 _GTC, _IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
@@ -113,13 +118,9 @@ class BookDesk:
         order = live.order
         number = order.order_id + OURS
         self._live[number] = live
-        self._open[number] = live.remaining // self._lot
         if order.parent or order.group:
             self._linked[number] = live
-        outcome = self._send(self._command(live, number))
-        if outcome.status == _CANCELLED or outcome.status == _REJECTED:
-            self._open.pop(number, None)
-            self._gone(live, outcome)
+        self._submit(live, number)
 
     def remove(self, live: LiveOrder) -> None:
         """An order is out."""
@@ -172,14 +173,22 @@ class BookDesk:
             _SIDES[order.side],
             order.limit // tick,
             live.remaining // self._lot,
-            _KINDS[order.type],
+            _KINDS[order.type] if live.waiting else _TRIGGERED_KINDS[order.type],
             _IOC if order.validity is _IMMEDIATE else _GTC,
             _NEWEST,
             self._number,
             OURS,
             max(trigger // tick, 1) if trigger else 0,
-            order.trail // tick,
+            order.trail // tick if live.waiting else 0,
         )
+
+    def _submit(self, live: LiveOrder, number: int) -> None:
+        """An order goes into the book, for what is left of it."""
+        self._open[number] = live.remaining // self._lot
+        outcome = self._send(self._command(live, number))
+        if outcome.status == _CANCELLED or outcome.status == _REJECTED:
+            self._open.pop(number, None)
+            self._gone(live, outcome)
 
     def _send(self, command: Command) -> Outcome:
         outcome, events = self._book.submit(command)
@@ -237,11 +246,13 @@ class BookDesk:
         """Exits and pairs have in the book what they are to have."""
         for number, live in linked:
             wanted, there = live.remaining // self._lot, self._open.get(number, 0)
-            if number not in self._linked or not there or wanted == there:
+            if number not in self._linked or wanted == there:
                 continue
-            self._open[number] = wanted
             if wanted < there:
+                self._open[number] = wanted
                 self._send(Command(_REDUCE, number, quantity=there - wanted))
             else:
-                command = self._command(live_order(live.order, at=live.live_at, remaining=live.remaining), number)
-                self._send(command._replace(action=_REPLACE))
+                # What grows loses its place; of an order that filled whole before it grew, nothing is there.
+                if there:
+                    self._book.submit(Command(_CANCEL, number))
+                self._submit(live, number)
