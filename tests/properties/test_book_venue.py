@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.recorded import NAME
 from tests.unit.exchange.test_book_venue import BookTrader
 from tradsys.core.events import Cancelled, Expired, Fill, OrderType, Product, Rejected, Validity
 from tradsys.core.matching import Action, TimeInForce
@@ -100,11 +101,11 @@ def check(trader: Counting) -> None:
         assert filled[number] + remaining == trader.asked[number]
     venue = trader.venue
     assert isinstance(venue, BookVenue)
-    resting = {each.order_id - OURS: each.shown for each in venue.book.orders() if each.order_id >= OURS}
+    resting = {each.order_id - OURS: each.shown for each in venue.books[NAME].orders() if each.order_id >= OURS}
     assert resting == {number: live.remaining // SCALE for number, live in venue._orders.items()}
     assert not resting.keys() & ended.keys()
     assert trader.positions.get(("s", trader.instrument.id, Product.CNC), 0) >= 0
-    bid, _, ask, _ = venue.book.best()
+    bid, _, ask, _ = venue.books[NAME].best()
     assert not bid or not ask or bid < ask
 
 

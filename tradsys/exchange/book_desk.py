@@ -1,4 +1,4 @@
-"""One instrument of a matching book with recorded orders and ours in it: the one queue for both."""
+"""One instrument's matching book with recorded orders and ours in it: the one queue for both."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class BookReports(Reports, Protocol):
 
 
 class BookDesk:
-    """Our orders in one instrument of a book, beside the recorded ones (`OrderFlow`).
+    """Our orders in one instrument's book, beside the recorded ones (`OrderFlow`).
 
     They are good till cancelled there (what ends a session ends them from outside) and never trade with each other: the
     one that comes later is withdrawn. Exact 1e-8 become ticks and lots here and nowhere else.
@@ -75,12 +75,10 @@ class BookDesk:
     reaches together with another that closes the position fills only what is there; the rest is nobody's.
     """
 
-    def __init__(
-        self, instrument: Instrument, *, book: MatchingBook, number: int, at: int, reports: BookReports
-    ) -> None:
+    def __init__(self, instrument: Instrument, *, book: MatchingBook, at: int, reports: BookReports) -> None:
         self.instrument = instrument
-        self.flow = OrderFlow(instrument, book=book, number=number, at=at)
-        self._book, self._number, self._reports = book, number, reports
+        self.flow = OrderFlow(instrument, book=book, at=at)
+        self._book, self._reports = book, reports
         self._tick, self._lot = self.flow.tick, self.flow.lot
         self._live: dict[int, LiveOrder] = {}
         self._open: dict[int, int] = {}
@@ -176,7 +174,7 @@ class BookDesk:
             _KINDS[order.type] if live.waiting else _TRIGGERED_KINDS[order.type],
             _IOC if order.validity is _IMMEDIATE else _GTC,
             _NEWEST,
-            self._number,
+            0,
             OURS,
             max(trigger // tick, 1) if trigger else 0,
             order.trail // tick if live.waiting else 0,

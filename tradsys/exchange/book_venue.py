@@ -26,12 +26,10 @@ class BookVenue(RecordedVenue):
     def __init__(self, instruments: Iterable[Instrument], models: RecordedModels, *, held: Held, at: int) -> None:
         traded = list(instruments)
         super().__init__(traded, models, held=held)
-        self.book = Book(len(traded))
-        self._books = {
-            each.id: BookDesk(each, book=self.book, number=number, at=at, reports=self)
-            for number, each in enumerate(traded)
-        }
-        desks: Any = self._books
+        # Numbers of recorded orders are an instrument's own, so each has its own book.
+        self.books = {each.id: Book() for each in traded}
+        self._beside = {each.id: BookDesk(each, book=self.books[each.id], at=at, reports=self) for each in traded}
+        desks: Any = self._beside
         self._desks = desks
 
     def describe(self) -> list[str]:
@@ -53,4 +51,4 @@ class BookVenue(RecordedVenue):
             self._orphans(live.order.order_id, reason="its entry was cancelled")
 
     def _objection(self, order: Order) -> str:
-        return super()._objection(order) or self._books[order.instrument].objection(order)
+        return super()._objection(order) or self._beside[order.instrument].objection(order)

@@ -32,13 +32,14 @@ _REJECTED = int(Status.REJECTED)
 
 
 class OrderCommand(MarketEvent, frozen=True):
-    """One command as it reached the book, in the ticks and lots of its instrument; order numbers below `OURS`."""
+    """One command as it reached the book, in ticks and lots; its instrument is 0, order numbers are below `OURS`."""
 
     command: Command
 
 
 class OrderFlow:
-    """One instrument's recorded orders in a book that may answer otherwise than the recorded one did, with us in it.
+    """One instrument's recorded orders in a book of its own, which may answer otherwise than the recorded one did, with
+    us in it.
 
     Commands go in as they were. Of changes (`OrderChange`) an execution goes in as the order that caused it, a limit,
     immediate or cancel; after each change an order has no more in the book than in the record, so that what traded
@@ -48,11 +49,11 @@ class OrderFlow:
     leaves the book also where ours was filled in its place.
     """
 
-    def __init__(self, instrument: Instrument, *, book: MatchingBook, number: int, at: int) -> None:
+    def __init__(self, instrument: Instrument, *, book: MatchingBook, at: int) -> None:
         self.tick, self.lot = instrument.tick_at(at), instrument.lot_at(at)
         self.phase = int(BookPhase.CONTINUOUS)
         self.band = (0, 0)
-        self._book, self._number = book, number
+        self._book = book
         self._changes = False
         self._early: dict[int, int] = {}
 
@@ -73,7 +74,7 @@ class OrderFlow:
                             self._early[order_id] = self._early.get(order_id, 0) + event.quantity
 
     def _obey(self, command: Command) -> tuple[bool, list[BookEvent]]:
-        outcome, events = self._book.submit(command._replace(instrument=self._number) if self._number else command)
+        outcome, events = self._book.submit(command)
         if outcome.status == _REJECTED:
             return False, events
         if command.action == _SET_PHASE:
@@ -109,6 +110,6 @@ class OrderFlow:
         return round(change.price * SCALE) // self.tick
 
     def _send(self, command: Command) -> tuple[Outcome, list[BookEvent]]:
-        outcome, events = self._book.submit(command._replace(instrument=self._number))
+        outcome, events = self._book.submit(command)
         self.note(events)
         return outcome, events

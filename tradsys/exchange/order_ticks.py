@@ -23,7 +23,7 @@ def with_ticks(records: Iterable[Flow], instrument: Instrument, *, at: int) -> I
     tick alone. `at` is the time whose tick and lot count.
     """
     book = Book(1)
-    flow = OrderFlow(instrument, book=book, number=0, at=at)
+    flow = OrderFlow(instrument, book=book, at=at)
     quoted, volume = (0, 0, 0, 0), 0.0
     tick, lot = flow.tick, flow.lot
     for record in records:

@@ -178,3 +178,23 @@ def test_a_tick_that_does_not_fit_the_file_is_refused(tmp_path: Path, day: Path)
     data = {"path": str(day / "orders.parquet"), "format": "orders"}
     with pytest.raises(DataError, match="off the instrument's step"):
         built(tmp_path, lambda *_: None, data, {"id": SHARE.id, "tick": 0.25})
+
+
+def test_two_instruments_have_books_of_their_own(tmp_path: Path, day: Path) -> None:
+    def script(strategy: Any, tick: Any, account: Any) -> Iterable[Any]:
+        if strategy.n == 300:
+            yield strategy.buy(tick, 3)
+
+    one = {"id": "NSE:X", "tick": 0.05, "path": str(day / "orders.parquet")}
+    pair = built(tmp_path, script, {"path": "", "format": "orders"}, one, product="MIS")
+    text = (tmp_path / "run.toml").read_text(encoding="utf-8")
+    (tmp_path / "run.toml").write_text(text.replace("}]", "}, " + _second(day) + "]"), encoding="utf-8")
+    pair = run(prepare(settings.load(tmp_path / "run.toml", environment={})), watch=conserve)
+    bought = [fill for fill in bodies(pair, Fill) if fill.side > 0]
+    assert {fill.instrument for fill in bought} == {"NSE:X", "NSE:Y"}
+    by_name = [[(f.price, f.quantity) for f in bought if f.instrument == name] for name in ("NSE:X", "NSE:Y")]
+    assert by_name[0] == by_name[1]
+
+
+def _second(day: Path) -> str:
+    return f'{{ id = "NSE:Y", tick = 0.05, path = "{day / "orders.parquet"}" }}'

@@ -45,7 +45,7 @@ class BookTrader(Trader):
     def queue(self) -> list[tuple[int, int, int]]:
         """Every order of the book, ours by our own numbers below 0: number, price in ticks, open quantity."""
         assert isinstance(self.venue, BookVenue)
-        found = self.venue.book.orders()
+        found = self.venue.books[NAME].orders()
         return [(OURS - o.order_id if o.order_id >= OURS else o.order_id, o.price, o.shown) for o in found]
 
     def reasons(self) -> list[str]:
