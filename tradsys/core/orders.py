@@ -77,7 +77,7 @@ TERMINAL = frozenset({_S.REFUSED, _S.FILLED, _S.CANCELLED, _S.EXPIRED, _S.REJECT
 _PARTLY_FILLED, _FILLED = OrderState.PARTLY_FILLED, OrderState.FILLED
 
 
-def step(state: OrderState, event: OrderEvent, *, remaining: int) -> OrderState:
+def step(state: OrderState, event: OrderEvent, remaining: int) -> OrderState:
     """The state after `event`; `remaining` is the quantity still unfilled after it. Raises `IllegalTransition`."""
     following = TRANSITIONS[state].get(type(event))
     if following is None:

@@ -50,4 +50,4 @@ class Backtest(Driver):
 
     def _match(self, bar: Bar) -> None:
         before = self._engine.markets[bar.instrument].bar
-        self._feed(self._bar_venue.match(bar, previous_end=0 if before is None else before.exchange_at))
+        self._feed(self._bar_venue.match(bar, 0 if before is None else before.exchange_at))

@@ -54,7 +54,7 @@ from tradsys.portfolio.ledger import Ledger
 from tradsys.strategies.context import missing_output
 
 Carrier = Callable[..., None]
-"""Carries out an intent: runner, desire, intent, instant; by name the line of the log that caused it, and the lines."""
+"""Carries out an intent: runner, desire, intent, instant, the number of the line that caused it, the lines so far."""
 
 _QUIET: tuple[Entry, ...] = ()
 
@@ -285,12 +285,12 @@ class Engine:
         seq = self._log.number()
         entries.append(Entry(seq, -1, at, runner.id, intent))
         try:
-            carry(runner, desire, intent, at, cause=seq, entries=entries)
+            carry(runner, desire, intent, at, seq, entries)
         except ConfigError as error:
             self._refuse(runner, error, at=at, cause=seq, entries=entries)
 
     def _pursue(
-        self, runner: Runner, desire: Desire, intent: Decision, at: int, *, cause: int, entries: list[Entry]
+        self, runner: Runner, desire: Desire, intent: Decision, at: int, cause: int, entries: list[Entry]
     ) -> None:
         """Move toward a target. Working orders that pull the other way are withdrawn first, and the rest planned
         afresh."""
@@ -305,18 +305,18 @@ class Engine:
                 self._desk.request_cancel(live, at=at, reason="the target changed", cause=cause, entries=entries)
             orders = plan(runner, intent, at)
         for order in orders:
-            if not self._desk.submit(runner, order, desire, cause=cause, entries=entries):
+            if not self._desk.submit(runner, order, desire, cause, entries):
                 break
 
     def _place(
-        self, runner: Runner, desire: Desire, intent: Decision, at: int, *, cause: int, entries: list[Entry]
+        self, runner: Runner, desire: Desire, intent: Decision, at: int, cause: int, entries: list[Entry]
     ) -> None:
         """Orders as written; a bracket whose entry is refused has no children."""
         orders = self._plans[type(intent)](runner, intent, at)
         if type(intent) is QuoteIntent:
             self._withdraw_quotes(runner, intent.instrument, at=at, cause=cause, entries=entries)
         for order in orders:
-            if not self._desk.submit(runner, order, None, cause=cause, entries=entries):
+            if not self._desk.submit(runner, order, None, cause, entries):
                 break
 
     def _refuse(self, runner: Runner, error: ConfigError, *, at: int, cause: int, entries: list[Entry]) -> None:
@@ -327,7 +327,7 @@ class Engine:
         self._log.append(entries, refused, cause=cause, at=at, strategy=runner.id)
 
     def _withdraw(
-        self, runner: Runner, desire: Desire, intent: CancelIntent, at: int, *, cause: int, entries: list[Entry]
+        self, runner: Runner, desire: Desire, intent: CancelIntent, at: int, cause: int, entries: list[Entry]
     ) -> None:
         reason = intent.reason or "asked by its strategy"
         working = self._desk.live

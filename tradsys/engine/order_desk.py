@@ -43,7 +43,7 @@ Ask = Callable[[Runner, Callable[[Any, Any], Any], Any, int, list[Entry]], None]
 """Call a strategy's handler with an event at an instant, and carry out what it wants."""
 
 
-class LiveOrder(msgspec.Struct):
+class LiveOrder(msgspec.Struct, gc=False):
     """An order from approval to its end, and what it has claimed: cash, shares offered, a part of a desire. `seq` is
     the log line of its approval."""
 
@@ -91,7 +91,7 @@ class OrderDesk:
         self.outbox: list[Approved | CancelRequested] = []
         self.live: dict[int, LiveOrder] = {}
 
-    def submit(self, runner: Runner, order: Order, desire: Desire | None, *, cause: int, entries: list[Entry]) -> bool:
+    def submit(self, runner: Runner, order: Order, desire: Desire | None, cause: int, entries: list[Entry]) -> bool:
         """Put an order before the gate; keep it if it is approved. `desire` is what it works toward, if anything."""
         market = self._markets[order.instrument]
         instrument = market.instrument
@@ -142,7 +142,7 @@ class OrderDesk:
         remaining = live.remaining - quantity
         if remaining < 0:
             raise InvariantBroken(f"order {fill.order_id} is over-filled", value=quantity, limit=live.remaining)
-        live.state = step(live.state, fill, remaining=remaining)
+        live.state = step(live.state, fill, remaining)
         items = self._charges.on_fill(fill, live.instrument)
         total = items[0][1] if len(items) == 1 else sum([amount for _, amount in items])
         self._release(live, quantity)
@@ -159,7 +159,7 @@ class OrderDesk:
         """Take what the venue said of an order. Raises `InvariantBroken` for one that is not working."""
         live = self.live.get(event.order_id) or self._unknown(event)
         remaining = live.remaining
-        state = live.state = step(live.state, event, remaining=remaining)
+        state = live.state = step(live.state, event, remaining)
         runner = live.runner
         entries = [Entry(self._number(), live.seq, event.at, runner.id, event)]
         if state in TERMINAL:
@@ -187,7 +187,7 @@ class OrderDesk:
             live.offered[live.key] -= live.remaining
             live.offered = None
         body = CancelRequested(at=at, order_id=live.order.order_id, reason=reason)
-        live.state = step(live.state, body, remaining=live.remaining)
+        live.state = step(live.state, body, live.remaining)
         self._log.append(entries, body, cause=cause, at=at, strategy=live.runner.id)
         self.outbox.append(body)
 

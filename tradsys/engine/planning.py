@@ -92,13 +92,13 @@ class Planner:
         """The difference as one order, or two when it goes through zero: closing is never held up by opening."""
         position = self._ledger.open_positions.get((runner.id, instrument.id, runner.product))
         standing = desire.working if position is None else desire.working + position.quantity
-        difference = desire.quantity - standing
-        if difference == 0:
+        wanted = desire.quantity
+        if wanted == standing:
             return []
-        if standing * desire.quantity >= 0:
-            return [self.market(runner, instrument, difference, runner.product, reason=reason, at=at)]
-        parts = (-standing, desire.quantity)
-        return [self.market(runner, instrument, part, runner.product, reason=reason, at=at) for part in parts]
+        product = runner.product
+        if standing * wanted >= 0:
+            return [self.market(runner, instrument, wanted - standing, product, reason=reason, at=at)]
+        return [self.market(runner, instrument, part, product, reason=reason, at=at) for part in (-standing, wanted)]
 
     def market(
         self, runner: Runner, instrument: Instrument, signed: int, product: Product, *, reason: str, at: int

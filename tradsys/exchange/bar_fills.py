@@ -16,7 +16,7 @@ _MARKET, _LIMIT = OrderType.MARKET, OrderType.LIMIT
 _STOP_LIMIT, _TRAILING = OrderType.STOP_LIMIT, OrderType.TRAILING
 
 
-class WorkingOrder(msgspec.Struct, eq=False):
+class WorkingOrder(msgspec.Struct, eq=False, gc=False):
     """An order at the simulated venue: what is left of it, since when it is there, and what it has seen."""
 
     order: Order
@@ -85,7 +85,7 @@ def follow(working: WorkingOrder, bar: ExactBar) -> None:
         working.extreme = max(working.extreme, bar.high)
 
 
-def fill_price(working: WorkingOrder, bar: ExactBar, *, slippage: Slippage, tick: int) -> int | None:
+def fill_price(working: WorkingOrder, bar: ExactBar, slippage: Slippage, tick: int) -> int | None:
     """The price this order trades at in this bar, or None. Sets `triggered` when a stop is touched."""
     order, side = working.order, working.order.side
     kind = order.type

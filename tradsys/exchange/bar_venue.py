@@ -78,7 +78,7 @@ class _Desk:
         self.lot = instrument.lots[0].step if len(instrument.lots) == 1 else 0
 
 
-class _Meeting(msgspec.Struct):
+class _Meeting(msgspec.Struct, gc=False):
     """A bar meeting the orders of its instrument: what is left of the volume budget, and what came of it so far.
     `crowded` when more than one order may trade."""
 
@@ -152,7 +152,7 @@ class BarVenue:
         desk.opened_at = at
         desk.limits = self._models.band.limits(previous_close, tick=desk.instrument.tick_at(at))
 
-    def match(self, bar: Bar, *, previous_end: int = 0) -> list[OrderEvent]:
+    def match(self, bar: Bar, previous_end: int = 0) -> list[OrderEvent]:
         """What one bar does to the orders working in its instrument: protective stops first, then by age.
 
         `previous_end` is when the bar before it ended: a short last bar of a session begins there.
@@ -160,7 +160,7 @@ class BarVenue:
         desk = self.working[bar.instrument]
         at, end = bar.at, bar.exchange_at
         exact = ExactBar(max(end - bar.span, previous_end, desk.opened_at), end, bar)
-        budget = self._models.participation.allowed(exact, lot=desk.lot or desk.instrument.lot_at(at))
+        budget = self._models.participation.allowed(exact, desk.lot or desk.instrument.lot_at(at))
         orders = desk.orders
         crowded = len(orders) > 1 or bool(self._sleeping)
         meeting = _Meeting(desk, exact, at, desk.tick or desk.instrument.tick_at(at), budget, crowded, [])
@@ -223,7 +223,7 @@ class BarVenue:
         """Let one order meet the bar."""
         order, bar = working.order, meeting.bar
         was_triggered = working.triggered
-        price = fill_price(working, bar, slippage=self._models.slippage, tick=meeting.tick)
+        price = fill_price(working, bar, self._models.slippage, meeting.tick)
         if working.triggered and not was_triggered:
             meeting.events.append(Triggered(at=meeting.at, order_id=order.order_id))
         if price is not None and meeting.desk.limits is not _NO_LIMITS:

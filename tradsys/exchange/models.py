@@ -93,7 +93,7 @@ class Participation(Protocol):
     Not modelled: that trading at the cap moves the price.
     """
 
-    def allowed(self, bar: ExactBar, *, lot: int) -> int:
+    def allowed(self, bar: ExactBar, lot: int) -> int:
         """Quantity that may fill in this bar, a multiple of the lot."""
 
     def describe(self) -> str:
@@ -108,7 +108,7 @@ class VolumeShare(msgspec.Struct, frozen=True, gc=False):
 
     millionths: int
 
-    def allowed(self, bar: ExactBar, *, lot: int) -> int:
+    def allowed(self, bar: ExactBar, lot: int) -> int:
         """volume × share, down to the lot."""
         return bar.volume * self.millionths // (1_000_000 * lot) * lot
 
@@ -123,7 +123,7 @@ class Unlimited(msgspec.Struct, frozen=True, gc=False):
     Not modelled: volume.
     """
 
-    def allowed(self, bar: ExactBar, *, lot: int) -> int:
+    def allowed(self, bar: ExactBar, lot: int) -> int:
         """No limit."""
         return 2**62
 
