@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import exp
+from typing import Self
 
 import msgspec
 from msgspec.structs import replace
@@ -19,7 +20,24 @@ _IOC, _DAY = int(TimeInForce.IOC), int(TimeInForce.DAY)
 _FLAGS = int(SelfTrade.CANCEL_OLDEST)
 
 
-class MomentumParameters(msgspec.Struct, frozen=True, kw_only=True):
+class _Watching(msgspec.Struct, frozen=True, kw_only=True):
+    """What the parameters of both kinds share."""
+
+    looks_a_second: float
+    median_quantity: float
+    inventory_limit: int
+
+    def scaled(self, *, rate: float, size: float) -> Self:
+        """The same with looks times `rate` and sizes times `size`."""
+        return replace(
+            self,
+            looks_a_second=self.looks_a_second * rate,
+            median_quantity=self.median_quantity * size,
+            inventory_limit=whole_lots(self.inventory_limit * size),
+        )
+
+
+class MomentumParameters(_Watching, frozen=True, kw_only=True):
     """`looks_a_second`: at activity 1. `fast_seconds`, `slow_seconds`: memory of two exponential means of the middle
     price; a signal is their distance in ripples (`View.ripple`) above `threshold_ripples`. Below
     half of it the position is closed bit by bit. `median_quantity` (lots),
@@ -41,17 +59,8 @@ class MomentumParameters(msgspec.Struct, frozen=True, kw_only=True):
     inventory_limit: int = 4_000
     reach: int = 2
 
-    def scaled(self, *, rate: float, size: float) -> MomentumParameters:
-        """The same with looks times `rate` and sizes times `size`."""
-        return replace(
-            self,
-            looks_a_second=self.looks_a_second * rate,
-            median_quantity=self.median_quantity * size,
-            inventory_limit=whole_lots(self.inventory_limit * size),
-        )
 
-
-class MeanReversionParameters(msgspec.Struct, frozen=True, kw_only=True):
+class MeanReversionParameters(_Watching, frozen=True, kw_only=True):
     """`looks_a_second`: at activity 1. `doubt_ripples`: standard deviation of its error about the value, in ripples.
     `patient_ripples`: distance of the middle from its estimate at which it joins the best price; `urgent_ripples`: at
     which it takes the other side, with a size that grows as the square of the distance. `median_quantity` (lots),
@@ -70,15 +79,6 @@ class MeanReversionParameters(msgspec.Struct, frozen=True, kw_only=True):
     quantity_sigma: float = 1.0
     mean_lifetime: float = 4.0
     inventory_limit: int = 60_000
-
-    def scaled(self, *, rate: float, size: float) -> MeanReversionParameters:
-        """The same with looks times `rate` and sizes times `size`."""
-        return replace(
-            self,
-            looks_a_second=self.looks_a_second * rate,
-            median_quantity=self.median_quantity * size,
-            inventory_limit=whole_lots(self.inventory_limit * size),
-        )
 
 
 class _Inventory:
