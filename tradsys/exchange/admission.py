@@ -4,8 +4,8 @@ A refusal is a value: rule, limit and what was found. The checks in this order, 
 `unknown_instrument` · `session_closed`, `instrument_halted` · `quantity_not_positive` · `quantity_off_lot` ·
 `quantity_above_freeze` · `quantity_above_most` · `price_not_positive`, `price_off_tick`, `price_above_most` (the limit
 price of `LIMIT` and `STOP_LIMIT`, the protection of `PROTECTED`) · the same of the trigger (`STOP`, `STOP_LIMIT`,
-`TRAILING` unless 0) · of the trail (`TRAILING`, or where one is given) · `display_off_lot`, `display_out_of_range` ·
-`beyond_price_protection` (`LIMIT`).
+`TRAILING` unless 0) · of the trail (`TRAILING`, or where one is given) · `display_off_lot`, `display_out_of_range`,
+`display_below_least` · `beyond_price_protection` (`LIMIT`).
 What depends on the book (bands, phases of an auction, duplicates) is the book's to refuse: `docs/matching.md`.
 """
 
@@ -20,8 +20,9 @@ from tradsys.core.events import Word
 from tradsys.core.instruments import Instrument
 from tradsys.core.matching import MAX_PRICE, MAX_QUANTITY, Action, BookPhase, BookSide, Command, Kind, TimeInForce
 from tradsys.core.units import Quantity
+from tradsys.exchange.bands import WHOLE
 from tradsys.exchange.limit_protection import LimitProtection
-from tradsys.reference.market_rules import freeze_quantity
+from tradsys.reference.market_rules import freeze_quantity, least_display
 from tradsys.reference.ticks import INDEX_FUTURES, PARENT_EXCHANGE
 
 
@@ -40,6 +41,7 @@ class AdmissionRule(Word):
     PRICE_ABOVE_MOST = "price_above_most"
     DISPLAY_OFF_LOT = "display_off_lot"
     DISPLAY_OUT_OF_RANGE = "display_out_of_range"
+    DISPLAY_BELOW_LEAST = "display_below_least"
     BEYOND_PRICE_PROTECTION = "beyond_price_protection"
 
 
@@ -75,12 +77,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """An instrument as it trades today: its number in the book, its freeze quantity (1e-8, None: none known)."""
+    """An instrument as it trades today: its number in the book, its freeze quantity (1e-8, None: none known), and the
+    part of its quantity that an iceberg shows at least (basis points, 0: any)."""
 
     instrument: Instrument
     number: int
     freeze: Quantity | None = None
     protection: LimitProtection | None = None
+    least_display: int = 0
 
 
 def listed_freeze(instrument: Instrument, on: date) -> Quantity | None:
@@ -89,6 +93,11 @@ def listed_freeze(instrument: Instrument, on: date) -> Quantity | None:
     underlying = INDEX_FUTURES.get(name, ("", name))[1]
     exchange = PARENT_EXCHANGE.get(instrument.exchange, instrument.exchange)
     return freeze_quantity(exchange, on, underlying=underlying)
+
+
+def listed_least_display(instrument: Instrument, on: date) -> int:
+    """What its icebergs show at least on a date, basis points of their quantity; 0 where no row holds."""
+    return least_display(instrument.exchange, on, segment=instrument.segment)
 
 
 Finding = tuple[AdmissionRule, int | str, int | str]
@@ -117,7 +126,7 @@ class Admission:
             _phase_finding(phase)
             or _quantity_finding(entry.quantity, listing.freeze, lot=lot)
             or _price_finding(entry, tick)
-            or (_display_finding(entry, lot) if entry.display else None)
+            or (_display_finding(entry, listing.least_display, lot) if entry.display else None)
             or (_protection_finding(entry, listing.protection, tick) if listing.protection else None)
         )
         return _rejected(entry, found) if found else _command(entry, listing.number, at, tick=tick, lot=lot)
@@ -169,12 +178,19 @@ def _step_finding(price: int, tick: int) -> Finding | None:
     return None
 
 
-def _display_finding(entry: Entry, lot: int) -> Finding | None:
+def _display_finding(entry: Entry, least: int, lot: int) -> Finding | None:
     if entry.display % lot:
         return AdmissionRule.DISPLAY_OFF_LOT, lot, entry.display
     if not 0 <= entry.display <= entry.quantity:
         return AdmissionRule.DISPLAY_OUT_OF_RANGE, entry.quantity, entry.display
+    if entry.display * WHOLE < entry.quantity * least:
+        return AdmissionRule.DISPLAY_BELOW_LEAST, _least(entry.quantity, least, lot), entry.display
     return None
+
+
+def _least(quantity: int, least: int, lot: int) -> int:
+    """The fewest whole lots that are this part of a quantity, 1e-8."""
+    return -(-quantity * least // (WHOLE * lot)) * lot
 
 
 def _protection_finding(entry: Entry, protection: LimitProtection, tick: int) -> Finding | None:

@@ -1,4 +1,5 @@
-"""What exchanges do with prices and orders beyond tick and lot: bands, their flexing, halts, freeze, price protection.
+"""What exchanges do with prices and orders beyond tick and lot: bands, their flexing, halts, freeze, price protection,
+what icebergs show.
 
 Percentages are basis points (hundredths of a percent), prices int 1e-8, times nanoseconds. Every figure is a dated row;
 look-ups raise `UncoveredDate` where no row holds.
@@ -12,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from tradsys.core.errors import UnknownName
+from tradsys.core.instruments import Segment
 from tradsys.core.matching import BookPhase
 from tradsys.core.units import MINUTE, SCALE, SECOND, Quantity, from_text
 from tradsys.reference.dated import DatedRow, DatedTable, read_table
@@ -180,6 +182,14 @@ def freeze_quantity(exchange: str, on: date, *, underlying: str) -> Quantity | N
         if _holds(row, on):
             return Quantity(int(row.value) * SCALE)
     return None
+
+
+def least_display(exchange: str, on: date, *, segment: Segment) -> int:
+    """The part of an order's quantity that an iceberg must show at least, basis points; 0 where no row holds."""
+    for row in read_table("display_minimums", "exchange", "segment").history(exchange, segment):
+        if _holds(row, on):
+            return basis_points(row.value)
+    return 0
 
 
 class ProtectionRule(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,15 @@ from msgspec.structs import replace
 from tradsys.core.instruments import DatedStep, Instrument, Segment
 from tradsys.core.matching import MAX_PRICE, MAX_QUANTITY, Action, BookPhase, BookSide, Command, Kind, TimeInForce
 from tradsys.core.units import SCALE
-from tradsys.exchange.admission import Admission, AdmissionRule, Entry, Listing, Rejection, listed_freeze
+from tradsys.exchange.admission import (
+    Admission,
+    AdmissionRule,
+    Entry,
+    Listing,
+    Rejection,
+    listed_freeze,
+    listed_least_display,
+)
 from tradsys.exchange.limit_protection import LimitProtection
 from tradsys.reference.market_rules import protection_rule
 
@@ -151,3 +159,41 @@ def test_stops_are_checked_against_the_range_when_they_trigger_not_before() -> N
 def test_freeze_quantities_by_date(underlying: str, on: date, expected: int | None) -> None:
     found = listed_freeze(replace(OPTION, underlying=underlying), on)
     assert found == (None if expected is None else expected * SCALE)
+
+
+SHARE = Instrument(id="NSE:INFY", exchange="NSE", symbol="INFY", segment=Segment.EQUITY)
+ICEBERG = Entry(order_id=7, instrument=SHARE.id, side=BookSide.BUY, quantity=105 * SCALE, price=100 * SCALE)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "segment", "expected"),
+    [
+        ("NSE", Segment.EQUITY, 1_000),
+        ("BSE", Segment.EQUITY, 1_000),
+        ("CDS", Segment.FUTURE, 1_000),
+        ("MCX", Segment.FUTURE, 2_500),
+        ("NFO", Segment.FUTURE, 0),
+        ("BINANCE", Segment.CRYPTO_SPOT, 0),
+    ],
+)
+def test_what_an_iceberg_shows_at_least(exchange: str, segment: Segment, expected: int) -> None:
+    assert listed_least_display(replace(SHARE, exchange=exchange, segment=segment), TODAY) == expected
+
+
+@pytest.mark.parametrize(("display", "taken"), [(0, True), (1, False), (10, False), (11, True), (105, True)])
+def test_an_iceberg_of_a_share_shows_a_tenth(display: int, taken: bool) -> None:
+    listing = Listing(instrument=SHARE, number=0, least_display=listed_least_display(SHARE, TODAY))
+    entry = replace(ICEBERG, display=display * SCALE)
+    answer = Admission([listing]).admit(entry, at=0, phase=BookPhase.CONTINUOUS)
+    if taken:
+        assert isinstance(answer, Command)
+        assert answer.display == display
+    else:
+        expected = Rejection(order_id=7, rule=R.DISPLAY_BELOW_LEAST, limit=11 * SCALE, value=display * SCALE)
+        assert answer == expected
+
+
+def test_without_a_least_display_an_iceberg_shows_one_lot() -> None:
+    entry = replace(ICEBERG, display=SCALE)
+    answer = Admission([Listing(instrument=SHARE, number=0)]).admit(entry, at=0, phase=BookPhase.CONTINUOUS)
+    assert isinstance(answer, Command)

@@ -30,6 +30,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "volatility_halts": ("exchange", "percent"),
     "freeze_quantities": ("exchange", "underlying"),
     "limit_protection": ("exchange", "contract"),
+    "display_minimums": ("exchange", "segment"),
     "settlement": ("exchange", "item"),
 }
 OTHER_FILES = {"sessions", "overlay", "corporate_actions"}
