@@ -62,7 +62,8 @@ def fills(draw: st.DrawFn, instruments: tuple[Instrument, ...] = EVERY) -> tuple
 
 def book(ledger: Ledger, trade: tuple[Fill, int, Instrument]) -> None:
     fill, charges, instrument = trade
-    ledger.book(fill, charges, (("brokerage", charges // 2), ("tax", charges - charges // 2)), instrument)
+    items = (("brokerage", charges // 2), ("tax", charges - charges // 2))
+    ledger.book(fill, charges, items, ledger.place(fill.strategy, instrument, fill.product))
 
 
 def state(ledger: Ledger) -> object:

@@ -61,12 +61,13 @@ def fold(log: Sequence[Entry], instruments: Mapping[str, Instrument], *, cash: i
 
 def _book(history: History, fill: Fill, charged: Charged, instrument: Instrument) -> None:
     ledger = history.ledger
-    ledger.book(fill, charged.total, charged.items, instrument)
+    position = ledger.place(fill.strategy, instrument, fill.product)
+    ledger.book(fill, charged.total, charged.items, position)
     history.fills.append(fill)
     history.charges.append(charged.total)
     history.trips.fill(fill, charged.total, instrument)
     history.cash.append((fill.at, ledger.cash))
-    _record(history, fill.at, ledger.positions[fill.strategy, fill.instrument, fill.product])
+    _record(history, fill.at, position)
 
 
 def _record(history: History, at: int, held: Position) -> None:

@@ -137,7 +137,7 @@ class Duties:
         underlying = self._markets.get(market.instrument.underlying)
         price = underlying.price if underlying is not None and underlying.bar is not None else market.price
         settled = self._ledger.settle_expiry(market.instrument, price=price, at=timer.at, charge=self._on_expiry)
-        for fill, _, items in settled:
+        for fill, items in settled:
             seq = self._log.append(entries, fill, cause=-1, at=timer.at, strategy=fill.strategy)
             total = sum(amount for _, amount in items)
             body = Charged(at=timer.at, order_id=fill.order_id, total=total, items=items)

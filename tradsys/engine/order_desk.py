@@ -146,7 +146,7 @@ class OrderDesk:
         items = self._charges.on_fill(fill, live.instrument)
         total = items[0][1] if len(items) == 1 else sum([amount for _, amount in items])
         self._release(live, quantity)
-        self._ledger.book(fill, total, items, live.instrument)
+        self._ledger.book(fill, total, items, self._ledger.place(fill.strategy, live.instrument, fill.product))
         runner, at = live.runner, fill.at
         seq = self._number()
         charged = Charged(at=at, order_id=fill.order_id, total=total, items=items)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
-
 from tradsys.core.errors import ConfigError, InvariantBroken
 from tradsys.core.events import ActionKind, CashMoved, CorporateAction, Fill, Product, Side
 from tradsys.core.instruments import Instrument, OptionRight, Segment
@@ -19,17 +17,6 @@ Key = tuple[str, str, Product]
 
 Items = tuple[tuple[str, int], ...]
 """Charge items of one fill: name and amount in 1e-8."""
-
-
-class Booking(msgspec.Struct, frozen=True, gc=False):
-    """What one fill did, 1e-8: gain or loss `realised` before charges, units `closed` and `opened` (both unsigned; both
-    non-zero where the fill went through zero), change of `cash` after charges, `quantity` held afterwards (signed)."""
-
-    realised: int
-    closed: int
-    opened: int
-    cash: int
-    quantity: int
 
 
 class Position:
@@ -43,6 +30,7 @@ class Position:
         "charges",
         "cost",
         "instrument",
+        "key",
         "paid_in_full",
         "product",
         "quantity",
@@ -54,6 +42,7 @@ class Position:
         self.strategy = strategy
         self.instrument = instrument
         self.product = product
+        self.key: Key = (strategy, instrument.id, product)
         self.paid_in_full = not instrument.is_derivative
         self.quantity = 0
         self.cost = 0
@@ -104,6 +93,7 @@ class Ledger:
         self.currency = currency
         self.charge_items: dict[str, int] = {}
         self.positions: dict[Key, Position] = {}
+        self._places: dict[Key, Position] = {}
         self.open_positions: dict[Key, Position] = {}
         self.strategies: dict[str, list[Position]] = {}
         self.cash_moves: dict[tuple[str, str], int] = {}
@@ -111,41 +101,49 @@ class Ledger:
 
     # --- events
 
-    def book(self, fill: Fill, charges: int, items: Items, instrument: Instrument) -> Booking:
+    def place(self, strategy: str, instrument: Instrument, product: Product) -> Position:
+        """Where fills of a strategy in an instrument under a product go: one object for the whole run. It is one of the
+        `positions` from its first fill on."""
+        key = (strategy, instrument.id, product)
+        found = self._places.get(key)
+        if found is None:
+            found = self._places[key] = Position(strategy, instrument, product)
+        return found
+
+    def book(self, fill: Fill, charges: int, items: Items, position: Position) -> None:
         """Take a fill and what it cost (`items` add up to `charges`); a fill through zero closes, then opens.
 
-        Raises `InvariantBroken` for a quantity that is not positive or an instrument that is not the fill's,
+        Raises `InvariantBroken` for a quantity that is not positive or an instrument that is not the position's,
         `ConfigError` for an instrument in another currency.
         """
         size, price = fill.quantity, fill.price
-        if size <= 0 or instrument.id != fill.instrument:
-            raise _unbookable(fill, instrument)
-        key = (fill.strategy, fill.instrument, fill.product)
-        position = self.positions.get(key) or self._admit(key, instrument)
+        if size <= 0 or position.instrument.id != fill.instrument:
+            raise _unbookable(fill, position.instrument)
         held = position.quantity
+        if not held and position.key not in self.positions:
+            self._admit(position)
         signed = size if fill.side > 0 else -size
-        closed = money = realised = 0
+        money = -charges
+        closed = 0
         if held * signed < 0:
             closed = min(size, abs(held))
             received, realised = position.close(closed if signed > 0 else -closed, price=price)
-            money = received if position.paid_in_full else realised
+            money += received if position.paid_in_full else realised
         if closed != size:
             paid = position.open(signed - closed if signed > 0 else signed + closed, price=price)
             if position.paid_in_full:
                 money -= paid
-        self.cash += money - charges
+        self.cash += money
         position.charges += charges
         sums = self.charge_items
         for name, amount in items:
             sums[name] = sums.get(name, 0) + amount
-        quantity = position.quantity
-        if quantity == 0:
-            self.open_positions.pop(key, None)
-        elif held == 0:
-            self.open_positions[key] = position
+        if not position.quantity:
+            self.open_positions.pop(position.key, None)
+        elif not held:
+            self.open_positions[position.key] = position
             # A position without a mark is valued at its own last trade.
-            self.marks.setdefault(instrument.id, price)
-        return Booking(realised, closed, size - closed, money - charges, quantity)
+            self.marks.setdefault(fill.instrument, price)
 
     def move_cash(self, moved: CashMoved) -> None:
         """Take cash that moved without an order (deposit, funding, interest). Negative is paid."""
@@ -171,7 +169,7 @@ class Ledger:
 
     def settle_expiry(
         self, instrument: Instrument, *, price: int, at: int, charge: Callable[[Fill, Instrument], Items]
-    ) -> list[tuple[Fill, Booking, Items]]:
+    ) -> list[tuple[Fill, Items]]:
         """Settle every holder of an expired contract in cash; returns the closing fills, already booked.
 
         `price` is the final settlement price of the underlying (1e-8): a future closes there, an option at its
@@ -182,7 +180,8 @@ class Ledger:
         for position in self.holders(instrument.id):
             fill = _expiry_fill(position, price=final, at=at)
             items = charge(fill, instrument)
-            settled.append((fill, self.book(fill, sum(amount for _, amount in items), items, instrument), items))
+            self.book(fill, sum(amount for _, amount in items), items, position)
+            settled.append((fill, items))
         return settled
 
     def mark(self, instrument: str, price: int) -> None:
@@ -259,8 +258,9 @@ class Ledger:
 
     # --- how
 
-    def _admit(self, key: Key, instrument: Instrument) -> Position:
-        strategy, name, product = key
+    def _admit(self, position: Position) -> None:
+        """The first fill of a position: whether this account can hold it at all."""
+        instrument, name = position.instrument, position.instrument.id
         if instrument.currency != self.currency:
             raise ConfigError(
                 f"{name} is in another currency than the account",
@@ -270,9 +270,8 @@ class Ledger:
             )
         if instrument.segment is Segment.INDEX:
             raise ConfigError(f"{name} is an index and cannot be held", value=name, fix="trade its futures")
-        self.positions[key] = position = Position(strategy, instrument, product)
-        self.strategies.setdefault(strategy, []).append(position)
-        return position
+        self.positions[position.key] = position
+        self.strategies.setdefault(position.strategy, []).append(position)
 
     def _carry(self, position: Position, action: CorporateAction, price: int) -> CashMoved:
         if position.instrument.segment in (Segment.FUTURE, Segment.OPTION, Segment.CRYPTO_PERPETUAL):
@@ -307,7 +306,7 @@ class Ledger:
         """Nothing is left to carry the cost: it is a realised loss against the cash paid for the fraction."""
         loss, position.cost = position.cost, 0
         position.realised -= loss
-        del self.open_positions[(position.strategy, position.instrument.id, position.product)]
+        del self.open_positions[position.key]
 
 
 def settlement_value(instrument: Instrument, price: int) -> int:

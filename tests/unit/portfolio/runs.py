@@ -58,7 +58,7 @@ def bar_run(at: np.ndarray[Any, Any], *, every: int, trade: bool = True, **more:
                 product=Product.CNC,
             )
             items = (("stt", price * 100 // 2000), ("brokerage", SCALE))
-            ledger.book(fill, sum(amount for _, amount in items), items, SHARE)
+            ledger.book(fill, sum(amount for _, amount in items), items, ledger.place("plain", SHARE, Product.CNC))
             trips.fill(fill, sum(amount for _, amount in items), SHARE)
             fills.append(fill)
             charges.append(sum(amount for _, amount in items))

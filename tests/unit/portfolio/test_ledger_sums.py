@@ -8,7 +8,7 @@ from tradsys.core.errors import ConfigError, InvariantBroken
 from tradsys.core.events import ActionKind, CashMoved, CorporateAction, Fill, Product, Side
 from tradsys.core.instruments import Instrument, OptionRight, Segment
 from tradsys.core.units import SCALE
-from tradsys.portfolio.ledger import Booking, Ledger, settlement_value
+from tradsys.portfolio.ledger import Ledger, settlement_value
 
 SHARE = Instrument(id="NSE:A", exchange="NSE", symbol="A", segment=Segment.EQUITY)
 FUTURE = Instrument(id="NSE:F", exchange="NSE", symbol="F", segment=Segment.FUTURE)
@@ -22,7 +22,7 @@ PUT = Instrument(
 
 def trade(
     ledger: Ledger, side: Side, quantity: float, price: float, instrument: Instrument = SHARE, charges: int = 0
-) -> Booking:
+) -> None:
     fill = Fill(
         at=1,
         exchange_at=1,
@@ -34,9 +34,8 @@ def trade(
         price=round(price * SCALE),
         product=Product.NRML,
     )
-    booking = ledger.book(fill, charges, (("brokerage", charges),), instrument)
+    ledger.book(fill, charges, (("brokerage", charges),), ledger.place("s", instrument, Product.NRML))
     ledger.check()
-    return booking
 
 
 def test_average_cost_over_two_buys_and_a_part_sold() -> None:
@@ -45,8 +44,8 @@ def test_average_cost_over_two_buys_and_a_part_sold() -> None:
     trade(ledger, Side.BUY, 30, 120)
     held = ledger.positions[("s", "NSE:A", Product.NRML)]
     assert held.average_price == 115 * SCALE
-    booking = trade(ledger, Side.SELL, 20, 125, charges=3 * SCALE)
-    assert booking == Booking(200 * SCALE, 20 * SCALE, 0, 2_497 * SCALE, 20 * SCALE)
+    trade(ledger, Side.SELL, 20, 125, charges=3 * SCALE)
+    assert (ledger.realised, ledger.charges, held.quantity) == (200 * SCALE, 3 * SCALE, 20 * SCALE)
     assert ledger.cash == (10_000 - 1_000 - 3_600 + 2_500 - 3) * SCALE
     ledger.mark("NSE:A", 130 * SCALE)
     assert ledger.unrealised() == 300 * SCALE
@@ -56,10 +55,33 @@ def test_average_cost_over_two_buys_and_a_part_sold() -> None:
 def test_through_zero_closes_then_opens() -> None:
     ledger = Ledger(10_000 * SCALE)
     trade(ledger, Side.BUY, 10, 100)
-    booking = trade(ledger, Side.SELL, 25, 110)
-    assert (booking.closed, booking.opened, booking.quantity) == (10 * SCALE, 15 * SCALE, -15 * SCALE)
-    assert booking.realised == 100 * SCALE
-    assert ledger.positions[("s", "NSE:A", Product.NRML)].average_price == 110 * SCALE
+    trade(ledger, Side.SELL, 25, 110)
+    held = ledger.positions[("s", "NSE:A", Product.NRML)]
+    assert (held.quantity, held.realised, held.cost) == (-15 * SCALE, 100 * SCALE, -15 * 110 * SCALE)
+    assert held.average_price == 110 * SCALE
+
+
+def test_a_place_counts_from_its_first_fill_on() -> None:
+    ledger = Ledger(10_000 * SCALE)
+    place = ledger.place("s", SHARE, Product.NRML)
+    assert (ledger.positions, ledger.strategies) == ({}, {})
+    trade(ledger, Side.BUY, 10, 100)
+    trade(ledger, Side.SELL, 10, 100)
+    trade(ledger, Side.BUY, 5, 100)
+    assert ledger.positions == {place.key: place}
+    assert ledger.strategies == {"s": [place]}
+    assert place.quantity == 5 * SCALE
+
+
+def test_a_fill_of_another_instrument_is_not_booked() -> None:
+    ledger = Ledger(10_000 * SCALE)
+    fill = Fill(
+        at=1, exchange_at=1, order_id=1, strategy="s", instrument="NSE:F", side=Side.BUY,
+        quantity=SCALE, price=SCALE, product=Product.NRML,
+    )  # fmt: skip
+    with pytest.raises(InvariantBroken, match="another instrument"):
+        ledger.book(fill, 0, (), ledger.place("s", SHARE, Product.NRML))
+    assert (ledger.cash, ledger.positions) == (10_000 * SCALE, {})
 
 
 def test_futures_move_cash_by_realised_profit_only() -> None:
@@ -79,7 +101,8 @@ def test_bonus_doubles_the_quantity_and_keeps_cost_and_value() -> None:
     assert ledger.apply(bonus, price=50 * SCALE) == []
     assert ledger.position("s", "NSE:A", Product.NRML) == 20 * SCALE
     assert ledger.equity() == 10_000 * SCALE
-    assert trade(ledger, Side.SELL, 20, 60).realised == 200 * SCALE
+    trade(ledger, Side.SELL, 20, 60)
+    assert ledger.realised == 200 * SCALE
 
 
 def test_fraction_of_a_share_is_paid_in_cash() -> None:
@@ -123,13 +146,13 @@ def test_options_expire_in_the_money_with_tax_and_worthless() -> None:
     trade(ledger, Side.BUY, 65, 4, CALL)
     trade(ledger, Side.SELL, 65, 3, PUT)
     tax = 65 * 15 * SCALE * 15 // 10_000
-    ((fill, booking, items),) = ledger.settle_expiry(
+    ((fill, items),) = ledger.settle_expiry(
         CALL, price=115 * SCALE, at=9, charge=lambda fill, instrument: (("stt", tax),)
     )
     assert (fill.side, fill.price, items) == (Side.SELL, 15 * SCALE, (("stt", tax),))
-    assert booking.realised == 65 * 11 * SCALE
-    ((fill, booking, _),) = ledger.settle_expiry(PUT, price=115 * SCALE, at=9, charge=lambda fill, instrument: ())
-    assert (fill.side, fill.price, booking.realised) == (Side.BUY, 0, 65 * 3 * SCALE)
+    assert ledger.realised == 65 * 11 * SCALE
+    ((fill, _),) = ledger.settle_expiry(PUT, price=115 * SCALE, at=9, charge=lambda fill, instrument: ())
+    assert (fill.side, fill.price, ledger.realised) == (Side.BUY, 0, 65 * (11 + 3) * SCALE)
     ledger.check()
     assert ledger.cash == (10_000 + 65 * 14) * SCALE - tax
 
@@ -177,6 +200,6 @@ def test_charge_items_must_add_up() -> None:
         price=SCALE,
         product=Product.CNC,
     )
-    ledger.book(fill, 10, (("stt", 9),), SHARE)
+    ledger.book(fill, 10, (("stt", 9),), ledger.place("s", SHARE, Product.CNC))
     with pytest.raises(InvariantBroken, match="charges by item"):
         ledger.check()

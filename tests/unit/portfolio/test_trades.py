@@ -99,7 +99,7 @@ def test_trips_sum_to_the_ledger(rows: list[tuple[Side, int, int, int]]) -> None
         rows = [*rows, (Side.SELL if held > 0 else Side.BUY, abs(held), 500, 7)]
     for at, (side, quantity, price, charges) in enumerate(rows, start=1):
         event = fill(at, side, quantity, price)
-        ledger.book(event, charges, (("tax", charges),), SHARE)
+        ledger.book(event, charges, (("tax", charges),), ledger.place(event.strategy, SHARE, event.product))
         trips.fill(event, charges, SHARE)
     done = trips.finish({})
     assert sum(trip.gross for trip in done) == ledger.realised
