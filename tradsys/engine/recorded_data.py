@@ -24,7 +24,7 @@ from tradsys.market.tick_files import read_ticks
 from tradsys.market.ticks import TickSeries, bars_of
 
 TICKS = "ticks"
-ORDER_FORMATS = ("lobster", "orders")
+ORDER_FORMATS = ("databento", "lobster", "orders")
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +64,11 @@ def _recording(
         raise ConfigError(f"{section.id}: records are one file an instrument", value=where, fix="give it a path")
     path = Path(find_path(where, folder=folder))
     events: Sequence[MarketEvent] = ()
-    if data.format in ORDER_FORMATS:
+    if data.format == "databento":
+        from tradsys.engine.recorded_databento import read_databento_of
+
+        events, ticks = read_databento_of(path, instrument)
+    elif data.format in ORDER_FORMATS:
         from tradsys.engine.recorded_orders import read_orders_of
 
         events, ticks = read_orders_of(path, data.format, instrument, timezone=data.timezone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradsys.core.errors import DataError, MissingData
+from tradsys.core.events import Tick
 from tradsys.market.intervals import span_of
 from tradsys.market.series import CLOSE, HIGH, LOW, OPEN, VOLUME, BarSeries
 from tradsys.market.sessions import SessionCalendar, session_table
@@ -82,6 +84,16 @@ class TickSeries:
                 limit="times in order, prices above zero, bid at most ask",
                 fix=fix,
             )
+
+
+def series_of(ticks: Sequence[Tick], instrument: str, *, source: Path, sha256: str) -> TickSeries:
+    """Ticks as columns; `sha256` is the hex digest of the file `source` that they were made of."""
+    rows = [(t.last, t.last_quantity, t.bid, t.bid_quantity, t.ask, t.ask_quantity, t.volume) for t in ticks]
+    at, exchange_at = (
+        np.array([getattr(tick, name) for tick in ticks], dtype=np.int64) for name in ("at", "exchange_at")
+    )
+    matrix = np.ascontiguousarray(np.array(rows, dtype=float).reshape(-1, len(COLUMNS)).T)
+    return TickSeries(instrument, at, exchange_at, matrix, source, sha256)
 
 
 def bars_of(ticks: TickSeries, interval: str, *, calendar: SessionCalendar) -> BarSeries:
