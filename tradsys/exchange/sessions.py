@@ -95,6 +95,11 @@ class InstrumentDay:
         return (*((self._current,) if self._current else ()), *self._ahead)
 
     @property
+    def ends_at(self) -> int:
+        """When the day ends: midnight at the venue."""
+        return self._ends
+
+    @property
     def next_at(self) -> int | None:
         """When the next command is due; None after the day."""
         if self._current is None:
