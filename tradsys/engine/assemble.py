@@ -8,22 +8,22 @@ from typing import Any
 
 import msgspec
 
-from tradsys.core.errors import ConfigError, StrategyError, UnknownName
+from tradsys.core.errors import ConfigError, UnknownName
 from tradsys.core.events import Product, Side
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.ports import ChargePlan
-from tradsys.core.units import SCALE, from_float, from_text
+from tradsys.core.units import from_float, from_text
 from tradsys.engine.backtest import Backtest
 from tradsys.engine.data import Loaded, load_data
 from tradsys.engine.driver import Driver
 from tradsys.engine.engine import Engine
 from tradsys.engine.feed import BarFeed
-from tradsys.engine.gate import Gate
 from tradsys.engine.instruments import INDIAN, build_instrument, sections_of
 from tradsys.engine.markets import Market
 from tradsys.engine.planning_calendar import plan_calendar
 from tradsys.engine.recorded_assembly import Replay, band_of, on_records
 from tradsys.engine.run_file import ChargesSection, ExecutionSection, InstrumentSection, RunFile, StrategySection
+from tradsys.engine.run_parts import dated_margins, started, underlying_of, usual_gate
 from tradsys.engine.runner import AccountView, Runner
 from tradsys.engine.schedule import Schedule
 from tradsys.engine.settings import Settings
@@ -35,11 +35,11 @@ from tradsys.portfolio.ledger import Ledger
 from tradsys.reference.charge_plans import charge_plan
 from tradsys.reference.charges import rates_on, segment_of
 from tradsys.reference.clock import local_date
-from tradsys.reference.ticks import INDEX_FUTURES, Underlying, futures_of, margin_rate, tick_steps
-from tradsys.risk.checks import PRODUCTS, Delivery, Funds, IntradayEntry, Tradable
+from tradsys.reference.ticks import tick_steps
+from tradsys.risk.checks import PRODUCTS
 from tradsys.signals.sizing import build as build_sizer
 from tradsys.strategies.base import Strategy
-from tradsys.strategies.context import Context, Reading
+from tradsys.strategies.context import Reading
 from tradsys.strategies.discovery import load as load_strategy
 
 DEFAULT_PRODUCT: Mapping[Segment, Product] = {
@@ -86,18 +86,11 @@ def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
     ledger = Ledger(_cash(run.run.cash), run.run.currency)
     standing = AccountStanding(ledger, markets, _margins(run))
     cutoffs: dict[str, int] = {}
-    checks = (
-        Tradable(futures_of),
-        Delivery(),
-        IntradayEntry(cutoffs),
-        Funds(standing, run.run.currency),
-    )
+    gate = usual_gate(standing, cutoffs=cutoffs, currency=run.run.currency)
     charges = build_charges(run.charges)
     runners = _runners(settings, markets, ledger, data, stepped=stepped)
     _refuse_uncovered(run, instruments, data, runners)
-    engine = Engine(
-        markets=markets, runners=runners, ledger=ledger, standing=standing, gate=Gate(checks), charges=charges
-    )
+    engine = Engine(markets=markets, runners=runners, ledger=ledger, standing=standing, gate=gate, charges=charges)
     engine.start()
     schedule = Schedule(plan_calendar(run, instruments, data, runners))
     bars = BarFeed([data.series[name] for name in instruments], [data.first[name] for name in instruments])
@@ -173,13 +166,9 @@ def _with_ticks(instrument: Instrument, section: InstrumentSection, series: BarS
         instrument.segment,
         exchange=instrument.exchange,
         price=from_float(float(series.close[0])),
-        underlying=_underlying(instrument),
+        underlying=underlying_of(instrument),
     )
     return msgspec.structs.replace(instrument, ticks=steps)
-
-
-def _underlying(instrument: Instrument) -> Underlying:
-    return "index" if instrument.underlying.rpartition(":")[2].upper() in INDEX_FUTURES else "stock"
 
 
 def _margins(run: RunFile) -> MarginRate:
@@ -188,20 +177,7 @@ def _margins(run: RunFile) -> MarginRate:
     leverage = run.risk.intraday_leverage
     if leverage is not None and not 1 <= leverage <= 100:
         raise ConfigError("risk.intraday_leverage out of range", value=leverage, limit="1 to 100")
-    known: dict[tuple[Segment, Product, Underlying, datetime.date], int] = {}
-
-    def rate(instrument: Instrument, product: Product, at: int) -> int:
-        if instrument.segment is Segment.CRYPTO_PERPETUAL:
-            return SCALE
-        if leverage is not None and product is Product.MIS and instrument.segment is Segment.EQUITY:
-            return from_float(1 / leverage)
-        day = fixed or local_date(at, "UTC")
-        key = (instrument.segment, product, _underlying(instrument), day)
-        if key not in known:
-            known[key] = margin_rate(instrument.segment, product, day, underlying=key[2])
-        return known[key]
-
-    return rate
+    return dated_margins(fixed=fixed, leverage=leverage)
 
 
 def _models(section: ExecutionSection, instruments: dict[str, Instrument]) -> Models:
@@ -259,7 +235,8 @@ def _runners(
         capital = share if section.capital is None else _cash(section.capital)
         for owned in _owned(section, found, tuple(markets)):
             runner = _runner(name, section, found, owned, settings.run, markets, ledger, capital)
-            _start(runner, requests)
+            for instrument, indicator, reading in started(runner).requests:
+                requests[instrument].append((indicator, reading))
             runners.append(runner)
             for each in owned:
                 markets[each].runners.append(runner)
@@ -307,26 +284,3 @@ def _runner(
         sizer=build_sizer(section.sizer),
         product=section.product or run.execution.product or DEFAULT_PRODUCT[segment],
     )
-
-
-def _start(runner: Runner, requests: dict[str, list[tuple[Any, Reading]]]) -> None:
-    context = Context(runner.instruments)
-    try:
-        runner.strategy.on_start(context)
-    except (
-        AttributeError,
-        NameError,
-        TypeError,
-        ValueError,
-        LookupError,
-        ArithmeticError,
-        OSError,
-        RuntimeError,
-    ) as error:
-        raise StrategyError(
-            f"{runner.id}: on_start raises {type(error).__name__}: {error}", value=runner.id, fix="correct on_start"
-        ) from error
-    runner.clocks = tuple(context.timers)
-    runner.timers = frozenset(name for _, name in context.timers)
-    for instrument, indicator, reading in context.requests:
-        requests[instrument].append((indicator, reading))
