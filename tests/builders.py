@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tradsys.core.events import Approved, Bar, Decision, Entry, Fill, Order, Side
+from tradsys.core.events import Approved, Bar, Decision, Entry, Fill, Order, OrderEvent, Side
 from tradsys.core.units import SCALE
 from tradsys.engine import settings as layered
 from tradsys.engine.assemble import Prepared, prepare
@@ -140,6 +140,15 @@ def run(prepared: Prepared, *, watch: Callable[[Prepared, Any], None] | None = N
             watch(prepared, event)
             return entries
 
+        hear = prepared.engine.hear
+
+        def heard(events: Iterable[OrderEvent]) -> list[Entry]:
+            entries = []
+            for event in events:
+                entries += hear((event,))
+                watch(prepared, event)
+            return entries
+
         sweep = prepared.engine.sweep
 
         def swept(bars: Any, **meeting: Any) -> Iterator[Sequence[Entry]]:
@@ -148,6 +157,7 @@ def run(prepared: Prepared, *, watch: Callable[[Prepared, Any], None] | None = N
                 watch(prepared, bar)
 
         prepared.engine.process = watched  # type: ignore[method-assign]
+        prepared.engine.hear = heard
         prepared.engine.sweep = swept  # type: ignore[method-assign]
     prepared.backtest.run(progress=lambda done: None, stop=lambda: False)
     return prepared

@@ -237,7 +237,9 @@ def check_quantities(prepared: Prepared) -> None:
     for runner in prepared.engine.runners:
         for desire in runner.desires.values():
             lives = [prepared.engine.working[each] for each in desire.orders]
-            assert desire.working == sum(live.remaining * live.order.side for live in lives)
+            assert desire.working == sum(live.remaining * live.order.side for live in lives if live.pursues)
+    owned = [each for runner in prepared.engine.runners for desire in runner.desires.values() for each in desire.orders]
+    assert sorted(owned) == sorted(prepared.engine.working)
 
 
 def bar_venue(prepared: Prepared) -> BarVenue:

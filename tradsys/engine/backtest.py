@@ -48,6 +48,5 @@ class Backtest(Driver):
                 self._route(entries)
             row = end
 
-    def _match(self, bar: Bar) -> None:
-        before = self._engine.markets[bar.instrument].bar
+    def _match(self, bar: Bar, before: Bar | None) -> None:
         self._feed(self._bar_venue.match(bar, 0 if before is None else before.exchange_at))

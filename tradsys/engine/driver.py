@@ -117,9 +117,7 @@ class Driver(ABC):
 
     def _feed(self, events: Sequence[OrderEvent]) -> None:
         """All that the venue said at once is known before any answer to a part of it leaves."""
-        process = self._engine.process
-        for event in events:
-            self.log += process(event)
+        self.log += self._engine.hear(events)
         if self._outbox:
             self._deliver()
 

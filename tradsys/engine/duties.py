@@ -28,7 +28,7 @@ from tradsys.engine.log import Log
 from tradsys.engine.markets import Market
 from tradsys.engine.order_desk import Ask, OrderDesk
 from tradsys.engine.planning import Planner
-from tradsys.engine.runner import Runner
+from tradsys.engine.runner import Desire, Runner
 from tradsys.portfolio.ledger import Ledger
 from tradsys.reference.charges import funding_amount
 
@@ -102,30 +102,25 @@ class Duties:
                 instrument = self._markets[name].instrument
                 held = self._ledger.position(runner.id, name, Product.MIS)
                 if held and instrument.exchange == timer.exchange:
-                    self._close(runner, name, -held, Product.MIS, SQUARE_OFF, timer.at, entries)
+                    self._close(runner.desires[name], held, Product.MIS, SQUARE_OFF, timer.at, entries)
 
-    def _close(
-        self, runner: Runner, name: str, signed: int, product: Product, reason: str, at: int, entries: list[Entry]
-    ) -> None:
+    def _close(self, desire: Desire, held: int, product: Product, reason: str, at: int, entries: list[Entry]) -> None:
         """A closing order of our own making; it passes the gate like any other."""
-        desire = runner.desires[name]
         desire.quantity, desire.strength = 0, 0.0
-        order = self._planner.market(runner, self._markets[name].instrument, signed, product, reason=reason, at=at)
-        self._desk.submit(runner, order, None, cause=-1, entries=entries)
+        order = self._planner.market(desire, -held, product, reason=reason, at=at)
+        self._desk.submit(desire, order, pursues=False, cause=-1, entries=entries)
 
     def roll(self, *, near: str, far: str, at: int) -> Sequence[Entry]:
         """Carry every position from an expiring contract to the next: close here, open there, both at market."""
         entries: list[Entry] = []
-        instrument = self._markets[far].instrument
         for runner in self._runners:
             if near in runner.desires and far in runner.desires:
                 held = self._ledger.position(runner.id, near, Product.NRML)
                 if held:
-                    self._close(runner, near, -held, Product.NRML, f"roll to {far}", at, entries)
-                    order = self._planner.market(
-                        runner, instrument, held, Product.NRML, reason=f"roll from {near}", at=at
-                    )
-                    self._desk.submit(runner, order, None, cause=-1, entries=entries)
+                    self._close(runner.desires[near], held, Product.NRML, f"roll to {far}", at, entries)
+                    desire = runner.desires[far]
+                    order = self._planner.market(desire, held, Product.NRML, reason=f"roll from {near}", at=at)
+                    self._desk.submit(desire, order, pursues=False, cause=-1, entries=entries)
         return entries
 
     def _settle(self, timer: Timer, entries: list[Entry]) -> None:

@@ -29,6 +29,7 @@ from tradsys.core.events import (
     IndexValue,
     OpenInterest,
     Order,
+    OrderEvent,
     OrderIntent,
     QuoteIntent,
     Refused,
@@ -53,8 +54,8 @@ from tradsys.engine.standing import AccountStanding
 from tradsys.portfolio.ledger import Ledger
 from tradsys.strategies.context import missing_output
 
-Carrier = Callable[..., None]
-"""Carries out an intent: runner, desire, intent, instant, the number of the line that caused it, the lines so far."""
+Carrier = Callable[[Desire, Any, int, int, list[Entry]], None]
+"""Carries out an intent: desire, intent, instant, the number of the line that caused it, the lines so far."""
 
 _QUIET: tuple[Entry, ...] = ()
 
@@ -75,8 +76,11 @@ class Engine:
         self.markets = markets
         self.runners = list(runners)
         self.ledger = ledger
+        for runner in self.runners:
+            runner.connect(markets, ledger)
         self._log = Log()
-        self._planner = Planner(ledger, markets)
+        self._number = self._log.number
+        self._planner = Planner()
         self._desk = OrderDesk(
             markets=markets,
             ledger=ledger,
@@ -86,6 +90,7 @@ class Engine:
             log=self._log,
             ask=self._ask,
         )
+        self.hear = self._desk.hear
         self._duties = Duties(
             markets=markets,
             runners=self.runners,
@@ -96,7 +101,7 @@ class Engine:
             log=self._log,
             ask=self._ask,
         )
-        self._plans: dict[type, Callable[[Runner, Any, int], list[Order]]] = {
+        self._plans: dict[type, Callable[[Desire, Any, int], list[Order]]] = {
             Signal: self._planner.signal,
             Target: self._planner.target,
             OrderIntent: self._planner.order,
@@ -112,12 +117,12 @@ class Engine:
             CancelIntent: self._withdraw,
         }
         self._handlers: dict[type, Callable[[Any], Sequence[Entry]]] = {
-            Fill: self._desk.on_fill,
-            Accepted: self._desk.on_order_event,
-            Rejected: self._desk.on_order_event,
-            Triggered: self._desk.on_order_event,
-            Cancelled: self._desk.on_order_event,
-            Expired: self._desk.on_order_event,
+            Fill: self._on_answer,
+            Accepted: self._on_answer,
+            Rejected: self._on_answer,
+            Triggered: self._on_answer,
+            Cancelled: self._on_answer,
+            Expired: self._on_answer,
             SessionChange: self._duties.on_session,
             Timer: self._duties.on_timer,
             CorporateAction: self._duties.on_action,
@@ -135,19 +140,24 @@ class Engine:
         return self._handlers[type(event)](event)
 
     def sweep(
-        self, bars: Iterable[Bar], *, awaited: Collection[str] = (), meet: Callable[[Bar], None] | None = None
+        self,
+        bars: Iterable[Bar],
+        *,
+        awaited: Collection[str] = (),
+        meet: Callable[[Bar, Bar | None], None] | None = None,
     ) -> Iterator[Sequence[Entry]]:
         """Process bars one by one; yields what each causes, if anything, before the next is looked at.
 
-        A bar of an instrument in `awaited` is handed to `meet` first: the venue trades on it before strategies see it.
+        A bar of an instrument in `awaited` is handed to `meet` first, with the one before it: the venue trades on it
+        before strategies see it.
         """
         markets = self.markets
         entries: list[Entry] = []
         for bar in bars:
             name = bar.instrument
-            if awaited and name in awaited:
-                meet(bar)  # type: ignore[misc]  # who awaits anything gives it
             market = markets[name]
+            if awaited and name in awaited:
+                meet(bar, market.bar)  # type: ignore[misc]  # who awaits anything gives it
             market.bar = bar
             row = market.row
             if row == market.boundary:
@@ -204,6 +214,9 @@ class Engine:
             if entries:
                 yield entries
                 entries = []
+
+    def _on_answer(self, event: OrderEvent) -> Sequence[Entry]:
+        return self.hear((event,))
 
     def _on_record(self, record: Tick | Depth) -> Sequence[Entry]:
         return next(self.sweep_records((record,)), _QUIET)
@@ -267,7 +280,7 @@ class Engine:
                 setattr(market, f"{kind}_listeners", [each for each in heard if each[2] is not runner])
         text = "".join(traceback.format_exception(error, chain=False))
         seq = self._log.append(entries, _halted(at, runner.id, error, text), cause=-1, at=at, strategy=runner.id)
-        for live in [each for each in self._desk.live.values() if each.runner is runner]:
+        for live in [each for each in self._desk.live.values() if each.desire.runner is runner]:
             if live.order.reason == SQUARE_OFF:
                 continue
             self._desk.request_cancel(live, at=at, reason="its strategy was halted", cause=seq, entries=entries)
@@ -282,41 +295,36 @@ class Engine:
                 value=intent.instrument,
                 limit=", ".join(runner.desires),
             )
-        seq = self._log.number()
+        seq = self._number()
         entries.append(Entry(seq, -1, at, runner.id, intent))
         try:
-            carry(runner, desire, intent, at, seq, entries)
+            carry(desire, intent, at, seq, entries)
         except ConfigError as error:
             self._refuse(runner, error, at=at, cause=seq, entries=entries)
 
-    def _pursue(
-        self, runner: Runner, desire: Desire, intent: Decision, at: int, cause: int, entries: list[Entry]
-    ) -> None:
+    def _pursue(self, desire: Desire, intent: Decision, at: int, cause: int, entries: list[Entry]) -> None:
         """Move toward a target. Working orders that pull the other way are withdrawn first, and the rest planned
         afresh."""
         plan = self._plans[type(intent)]
-        orders = plan(runner, intent, at)
+        orders = plan(desire, intent, at)
         if not orders:
             return
         if desire.working and (desire.working > 0) != (orders[0].side > 0):
-            for order_id in list(desire.orders):
-                live = self._desk.live[order_id]
-                live.forget_desire()
+            for live in [each for each in desire.orders.values() if each.pursues]:
+                live.stop_pursuing()
                 self._desk.request_cancel(live, at=at, reason="the target changed", cause=cause, entries=entries)
-            orders = plan(runner, intent, at)
+            orders = plan(desire, intent, at)
         for order in orders:
-            if not self._desk.submit(runner, order, desire, cause, entries):
+            if not self._desk.submit(desire, order, True, cause, entries):
                 break
 
-    def _place(
-        self, runner: Runner, desire: Desire, intent: Decision, at: int, cause: int, entries: list[Entry]
-    ) -> None:
+    def _place(self, desire: Desire, intent: Decision, at: int, cause: int, entries: list[Entry]) -> None:
         """Orders as written; a bracket whose entry is refused has no children."""
-        orders = self._plans[type(intent)](runner, intent, at)
+        orders = self._plans[type(intent)](desire, intent, at)
         if type(intent) is QuoteIntent:
-            self._withdraw_quotes(runner, intent.instrument, at=at, cause=cause, entries=entries)
+            self._withdraw_quotes(desire, at=at, cause=cause, entries=entries)
         for order in orders:
-            if not self._desk.submit(runner, order, None, cause, entries):
+            if not self._desk.submit(desire, order, False, cause, entries):
                 break
 
     def _refuse(self, runner: Runner, error: ConfigError, *, at: int, cause: int, entries: list[Entry]) -> None:
@@ -326,22 +334,17 @@ class Engine:
         )
         self._log.append(entries, refused, cause=cause, at=at, strategy=runner.id)
 
-    def _withdraw(
-        self, runner: Runner, desire: Desire, intent: CancelIntent, at: int, cause: int, entries: list[Entry]
-    ) -> None:
+    def _withdraw(self, desire: Desire, intent: CancelIntent, at: int, cause: int, entries: list[Entry]) -> None:
         reason = intent.reason or "asked by its strategy"
-        working = self._desk.live
-        asked = [working.get(intent.order_id)] if intent.order_id else list(working.values())
+        asked = [desire.orders.get(intent.order_id)] if intent.order_id else list(desire.orders.values())
         for live in asked:
-            ours = live is not None and live.runner is runner and live.order.instrument == intent.instrument
-            if live is not None and ours and live.order.reason != SQUARE_OFF:
+            if live is not None and live.order.reason != SQUARE_OFF:
                 self._desk.request_cancel(live, at=at, reason=reason, cause=cause, entries=entries)
 
-    def _withdraw_quotes(self, runner: Runner, instrument: str, *, at: int, cause: int, entries: list[Entry]) -> None:
+    def _withdraw_quotes(self, desire: Desire, *, at: int, cause: int, entries: list[Entry]) -> None:
         """A quote replaces the one before it, and touches no other order."""
-        for live in list(self._desk.live.values()):
-            if live.runner is runner and live.order.instrument == instrument and live.order.reason == QUOTE:
-                self._desk.request_cancel(live, at=at, reason="replaced by a new quote", cause=cause, entries=entries)
+        for live in [each for each in desire.orders.values() if each.order.reason == QUOTE]:
+            self._desk.request_cancel(live, at=at, reason="replaced by a new quote", cause=cause, entries=entries)
 
 
 def _nobody(event: OpenInterest) -> Sequence[Entry]:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import msgspec
 
 from tradsys.core.errors import InvariantBroken
 from tradsys.core.events import (
-    Accepted,
     Approved,
-    Cancelled,
     CancelRequested,
     Charged,
     Entry,
-    Expired,
     Fill,
     Order,
     OrderEvent,
+    Product,
     Refused,
-    Rejected,
-    Triggered,
+    Side,
 )
-from tradsys.core.instruments import Instrument
 from tradsys.core.orders import TERMINAL, OrderState, step
 from tradsys.core.ports import ChargePlan
 from tradsys.core.units import to_float
@@ -31,39 +27,36 @@ from tradsys.engine.gate import Gate
 from tradsys.engine.log import Log
 from tradsys.engine.markets import Market
 from tradsys.engine.runner import Desire, Runner
-from tradsys.engine.standing import AccountStanding
-from tradsys.portfolio.ledger import Key, Ledger
+from tradsys.engine.standing import AccountStanding, Route
+from tradsys.portfolio.ledger import Ledger
 from tradsys.strategies.views import FillView, order_view
 
-_APPROVED = OrderState.APPROVED
-
-VenueWord = Accepted | Rejected | Triggered | Cancelled | Expired
+_APPROVED, _REFUSED = OrderState.APPROVED, OrderState.REFUSED
 
 Ask = Callable[[Runner, Callable[[Any, Any], Any], Any, int, list[Entry]], None]
 """Call a strategy's handler with an event at an instant, and carry out what it wants."""
 
 
 class LiveOrder(msgspec.Struct, gc=False):
-    """An order from approval to its end, and what it has claimed: cash, shares offered, a part of a desire. `seq` is
-    the log line of its approval."""
+    """An order from approval to its end, whose it is and which way it goes. It has claimed cash (`reserved`); while it
+    `offers`, its remaining quantity counts on its route, while it `pursues`, in its desire. `seq` is the log line of
+    its approval."""
 
     order: Order
-    runner: Runner
-    instrument: Instrument
-    desire: Desire | None
+    desire: Desire
+    route: Route
     seq: int
     remaining: int
     reserved: int
-    key: Key
-    offered: dict[Key, int] | None
+    offers: bool
+    pursues: bool
     state: OrderState
 
-    def forget_desire(self) -> None:
+    def stop_pursuing(self) -> None:
         """Count it no longer as on its way to its strategy's target."""
-        if self.desire is not None:
+        if self.pursues:
             self.desire.working -= self.remaining * self.order.side
-            self.desire.orders.remove(self.order.order_id)
-            self.desire = None
+            self.pursues = False
 
 
 class OrderDesk:
@@ -88,91 +81,105 @@ class OrderDesk:
         self._log = log
         self._number = log.number
         self._ask = ask
+        self._routes: dict[tuple[str, str, Product, Side], Route] = {}
         self.outbox: list[Approved | CancelRequested] = []
         self.live: dict[int, LiveOrder] = {}
 
-    def submit(self, runner: Runner, order: Order, desire: Desire | None, cause: int, entries: list[Entry]) -> bool:
-        """Put an order before the gate; keep it if it is approved. `desire` is what it works toward, if anything."""
-        market = self._markets[order.instrument]
-        instrument = market.instrument
-        claim = self._standing.claim(order, instrument, market.price)
-        verdict = self._gate.judge(order, instrument, claim)
+    def submit(self, desire: Desire, order: Order, pursues: bool, cause: int, entries: list[Entry]) -> bool:
+        """Put an order before the gate; keep it if it is approved. Whether it `pursues` what its strategy desires."""
+        way = (order.strategy, order.instrument, order.product, order.side)
+        route = self._routes.get(way) or self._find(way)
+        claim = self._standing.claim(order, route)
+        verdict = self._gate.judge(order, route, claim)
         seq = self._number()
-        entries.append(Entry(seq, cause, order.at, runner.id, verdict))
+        entries.append(Entry(seq, cause, order.at, order.strategy, verdict))
         if isinstance(verdict, Refused):
-            self._tell(runner, order, verdict, remaining=order.quantity, state=OrderState.REFUSED, entries=entries)
+            self._tell(desire.runner, order, verdict, order.quantity, _REFUSED, entries)
             return False
         self.outbox.append(verdict)
-        quantity, side = order.quantity, order.side
-        key = (order.strategy, order.instrument, order.product)
-        offered = None
-        if not order.parent and not order.group:
-            offered = self._standing.buying if side > 0 else self._standing.selling
-            offered[key] = claim.offered + quantity
-        live = LiveOrder(order, runner, instrument, desire, seq, quantity, claim.needed, key, offered, _APPROVED)
-        self.live[order.order_id] = live
-        self._standing.reserved += claim.needed
-        if desire is not None:
-            desire.working += quantity * side
-            desire.orders.append(order.order_id)
+        quantity, needed = order.quantity, claim.needed
+        offers = not (order.parent or order.group)
+        if offers:
+            route.offered += quantity
+        if pursues:
+            desire.working += quantity * order.side
+        if needed:
+            self._standing.reserved += needed
+        live = LiveOrder(order, desire, route, seq, quantity, needed, offers, pursues, _APPROVED)
+        self.live[order.order_id] = desire.orders[order.order_id] = live
         return True
 
-    def _release(self, live: LiveOrder, quantity: int) -> None:
+    def _find(self, way: tuple[str, str, Product, Side]) -> Route:
+        strategy, name, product, side = way
+        market = self._markets[name]
+        position = self._ledger.place(strategy, market.instrument, product)
+        checks = self._gate.concerning(market.instrument, product, side)
+        route = self._routes[way] = Route(market, position, checks)
+        return route
+
+    def _release(self, live: LiveOrder, quantity: int, remaining: int) -> None:
         """Give back what a part of a live order had claimed; with the last of it the order is no longer live."""
         order = live.order
-        remaining = live.remaining - quantity
-        share = live.reserved * quantity // live.remaining if remaining else live.reserved
-        live.reserved -= share
+        if live.reserved:
+            share = live.reserved * quantity // live.remaining
+            live.reserved -= share
+            self._standing.reserved -= share
         live.remaining = remaining
-        self._standing.reserved -= share
-        if live.offered is not None:
-            live.offered[live.key] -= quantity
-        desire = live.desire
-        if desire is not None:
-            desire.working -= quantity * order.side
-            if not remaining:
-                desire.orders.remove(order.order_id)
+        if live.offers:
+            live.route.offered -= quantity
+        if live.pursues:
+            live.desire.working -= quantity * order.side
         if not remaining:
-            del self.live[order.order_id]
+            del self.live[order.order_id], live.desire.orders[order.order_id]
 
-    def on_fill(self, fill: Fill) -> Sequence[Entry]:
-        """Book a fill, charge it, and tell its strategy. Raises `InvariantBroken` for one that no order explains."""
-        live = self.live.get(fill.order_id) or self._unknown(fill)
-        quantity = fill.quantity
+    def hear(self, events: Iterable[OrderEvent]) -> list[Entry]:
+        """What the venue said of orders, one after the other. Raises `InvariantBroken` for one that is not working, or
+        a fill beyond what is left of it."""
+        entries: list[Entry] = []
+        for event in events:
+            live = self.live.get(event.order_id) or self._unknown(event)
+            if type(event) is Fill:
+                self._on_fill(live, event, entries)
+            else:
+                self._on_word(live, event, entries)
+        return entries
+
+    def _on_fill(self, live: LiveOrder, fill: Fill, entries: list[Entry]) -> None:
+        """Book a fill, charge it, and tell its strategy."""
+        quantity, at = fill.quantity, fill.at
         remaining = live.remaining - quantity
         if remaining < 0:
             raise InvariantBroken(f"order {fill.order_id} is over-filled", value=quantity, limit=live.remaining)
         live.state = step(live.state, fill, remaining)
-        items = self._charges.on_fill(fill, live.instrument)
+        route = live.route
+        items = self._charges.on_fill(fill, route.instrument)
         total = items[0][1] if len(items) == 1 else sum([amount for _, amount in items])
-        self._release(live, quantity)
-        self._ledger.book(fill, total, items, self._ledger.place(fill.strategy, live.instrument, fill.product))
-        runner, at = live.runner, fill.at
+        self._release(live, quantity, remaining)
+        self._ledger.book(fill, total, items, route.position)
+        runner = live.desire.runner
         seq = self._number()
+        entries.append(Entry(seq, live.seq, at, runner.id, fill))
         charged = Charged(at=at, order_id=fill.order_id, total=total, items=items)
-        entries = [Entry(seq, live.seq, at, runner.id, fill), Entry(self._number(), seq, at, runner.id, charged)]
+        entries.append(Entry(self._number(), seq, at, runner.id, charged))
         if runner.on_fill is not None:
             self._ask(runner, runner.on_fill, _fill_view(fill, charges=total, remaining=remaining), at, entries)
-        return entries
 
-    def on_order_event(self, event: VenueWord) -> Sequence[Entry]:
-        """Take what the venue said of an order. Raises `InvariantBroken` for one that is not working."""
-        live = self.live.get(event.order_id) or self._unknown(event)
+    def _on_word(self, live: LiveOrder, event: Any, entries: list[Entry]) -> None:
+        """Take what the venue said of an order, and tell its strategy."""
         remaining = live.remaining
         state = live.state = step(live.state, event, remaining)
-        runner = live.runner
-        entries = [Entry(self._number(), live.seq, event.at, runner.id, event)]
+        runner = live.desire.runner
+        entries.append(Entry(self._number(), live.seq, event.at, runner.id, event))
         if state in TERMINAL:
-            self._release(live, remaining)
+            self._release(live, remaining, 0)
         if runner.on_order is not None:
-            self._tell(runner, live.order, event, remaining=remaining, state=state, entries=entries)
-        return entries
+            self._tell(runner, live.order, event, remaining, state, entries)
 
     def _unknown(self, event: OrderEvent) -> NoReturn:
         raise InvariantBroken(f"{type(event).__name__} of order {event.order_id}, which is not working")
 
     def _tell(
-        self, runner: Runner, order: Order, event: OrderEvent, *, remaining: int, state: str, entries: list[Entry]
+        self, runner: Runner, order: Order, event: OrderEvent, remaining: int, state: str, entries: list[Entry]
     ) -> None:
         if runner.on_order is not None:
             view = order_view(order, event, remaining=remaining, state=state)
@@ -183,12 +190,12 @@ class OrderDesk:
         withdrawal first."""
         self._standing.reserved -= live.reserved
         live.reserved = 0
-        if live.offered is not None:
-            live.offered[live.key] -= live.remaining
-            live.offered = None
+        if live.offers:
+            live.route.offered -= live.remaining
+            live.offers = False
         body = CancelRequested(at=at, order_id=live.order.order_id, reason=reason)
         live.state = step(live.state, body, live.remaining)
-        self._log.append(entries, body, cause=cause, at=at, strategy=live.runner.id)
+        self._log.append(entries, body, cause=cause, at=at, strategy=live.desire.runner.id)
         self.outbox.append(body)
 
 

@@ -21,9 +21,7 @@ from tradsys.core.events import (
 )
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import Rounding
-from tradsys.engine.markets import Market
-from tradsys.engine.runner import Desire, Runner
-from tradsys.portfolio.ledger import Ledger
+from tradsys.engine.runner import Desire
 
 QUOTE = "quote"
 """Reason of the orders of a two-sided quote."""
@@ -49,66 +47,58 @@ _VALIDITY = {
 class Planner:
     """Makes orders of intents; owns the numbering of orders and of linked groups."""
 
-    __slots__ = ("_groups", "_ids", "_ledger", "_markets")
+    __slots__ = ("_groups", "_ids")
 
-    def __init__(self, ledger: Ledger, markets: dict[str, Market]) -> None:
-        self._ledger = ledger
-        self._markets = markets
+    def __init__(self) -> None:
         self._ids = count(1)
         self._groups = count(1)
 
     # --- targets
 
-    def signal(self, runner: Runner, intent: Signal, at: int) -> list[Order]:
+    def signal(self, desire: Desire, intent: Signal, at: int) -> list[Order]:
         """Orders that bring the position to the signal's size. The size is taken when the strength changes; repeating
         the same strength keeps it, so a repeated signal does nothing. Raises `ConfigError` outside -1…1."""
         strength = intent.strength
-        desire = runner.desires[intent.instrument]
-        market = self._markets[intent.instrument]
         if strength != desire.strength:
             if not -1.0 <= strength <= 1.0:
                 raise ConfigError("signal strength out of range", value=strength, limit="-1 to 1")
-            desire.quantity = self._sized(runner, market, strength, at) if strength else 0
+            desire.quantity = self._sized(desire, strength, at) if strength else 0
             desire.strength = strength
-        return self._toward(runner, desire, market.instrument, intent.reason, at)
+        return self._toward(desire, intent.reason, at)
 
-    def target(self, runner: Runner, intent: Target, at: int) -> list[Order]:
+    def target(self, desire: Desire, intent: Target, at: int) -> list[Order]:
         """Orders that bring the position to the target. Raises `ConfigError` for NaN or a number out of range."""
-        desire = runner.desires[intent.instrument]
-        instrument = self._markets[intent.instrument].instrument
         desire.strength = None
-        desire.quantity = instrument.quantity(intent.quantity, at=at)
-        return self._toward(runner, desire, instrument, intent.reason, at)
+        desire.quantity = desire.instrument.quantity(intent.quantity, at=at)
+        return self._toward(desire, intent.reason, at)
 
-    def _sized(self, runner: Runner, market: Market, strength: float, at: int) -> int:
-        if market.bar is None:
+    def _sized(self, desire: Desire, strength: float, at: int) -> int:
+        bar = desire.market.bar
+        if bar is None:
             return 0
-        sizer = runner.sizer
-        equity = runner.account.allotment if sizer.looks_at_equity else 0.0
-        wanted = sizer.quantity(strength=strength, price=market.bar.close, equity=equity)
-        return market.instrument.quantity(wanted, at=at)
+        sizer = desire.runner.sizer
+        equity = desire.runner.account.allotment if sizer.looks_at_equity else 0.0
+        wanted = sizer.quantity(strength=strength, price=bar.close, equity=equity)
+        return desire.instrument.quantity(wanted, at=at)
 
-    def _toward(self, runner: Runner, desire: Desire, instrument: Instrument, reason: str, at: int) -> list[Order]:
+    def _toward(self, desire: Desire, reason: str, at: int) -> list[Order]:
         """The difference as one order, or two when it goes through zero: closing is never held up by opening."""
-        position = self._ledger.open_positions.get((runner.id, instrument.id, runner.product))
-        standing = desire.working if position is None else desire.working + position.quantity
+        standing = desire.working + desire.position.quantity
         wanted = desire.quantity
         if wanted == standing:
             return []
-        product = runner.product
+        product = desire.runner.product
         if standing * wanted >= 0:
-            return [self.market(runner, instrument, wanted - standing, product, reason=reason, at=at)]
-        return [self.market(runner, instrument, part, product, reason=reason, at=at) for part in (-standing, wanted)]
+            return [self.market(desire, wanted - standing, product, reason=reason, at=at)]
+        return [self.market(desire, part, product, reason=reason, at=at) for part in (-standing, wanted)]
 
-    def market(
-        self, runner: Runner, instrument: Instrument, signed: int, product: Product, *, reason: str, at: int
-    ) -> Order:
+    def market(self, desire: Desire, signed: int, product: Product, *, reason: str, at: int) -> Order:
         """A market order for a signed quantity."""
         return Order(
             at=at,
             order_id=next(self._ids),
-            strategy=runner.id,
-            instrument=instrument.id,
+            strategy=desire.runner.id,
+            instrument=desire.instrument.id,
             side=_BUY if signed > 0 else _SELL,
             quantity=abs(signed),
             type=_MARKET,
@@ -119,21 +109,21 @@ class Planner:
 
     # --- orders as written
 
-    def order(self, runner: Runner, intent: OrderIntent, at: int) -> list[Order]:
+    def order(self, desire: Desire, intent: OrderIntent, at: int) -> list[Order]:
         """The order, and the sleeping children of a bracket. Raises `ConfigError` for NaN, or less than one lot."""
-        parent = self._exact(runner, intent, at)
+        parent = self._exact(desire, intent, at)
         if intent.stop is None and intent.target is None:
             return [parent]
         intent = msgspec.structs.replace(intent, product=parent.product)
         group = next(self._groups) if intent.stop is not None and intent.target is not None else 0
         children = [
-            self._exact(runner, child, at, parent=parent.order_id, group=group)
+            self._exact(desire, child, at, parent=parent.order_id, group=group)
             for child in (_stop_child(intent), _target_child(intent))
             if child is not None
         ]
         return [parent, *children]
 
-    def two_orders(self, runner: Runner, intent: TwoOrders, at: int) -> list[Order]:
+    def two_orders(self, desire: Desire, intent: TwoOrders, at: int) -> list[Order]:
         """Two orders of one group. Raises `ConfigError` for a pair that is not on one instrument, or with brackets."""
         for each in (intent.first, intent.second):
             if each.instrument != intent.instrument or each.stop is not None or each.target is not None:
@@ -144,16 +134,15 @@ class Planner:
                     fix="leave stop and target out, or give a bracket",
                 )
         group = next(self._groups)
-        return [self._exact(runner, each, at, group=group) for each in (intent.first, intent.second)]
+        return [self._exact(desire, each, at, group=group) for each in (intent.first, intent.second)]
 
-    def quote(self, runner: Runner, intent: QuoteIntent, at: int) -> list[Order]:
+    def quote(self, desire: Desire, intent: QuoteIntent, at: int) -> list[Order]:
         """A resting bid and ask."""
         sides = ((Side.BUY, intent.bid), (Side.SELL, intent.ask))
-        return [self._exact(runner, _quoted(intent, side, price), at) for side, price in sides if price is not None]
+        return [self._exact(desire, _quoted(intent, side, price), at) for side, price in sides if price is not None]
 
-    def _exact(self, runner: Runner, intent: OrderIntent, at: int, *, parent: int = 0, group: int = 0) -> Order:
-        market = self._markets[intent.instrument]
-        instrument = market.instrument
+    def _exact(self, desire: Desire, intent: OrderIntent, at: int, *, parent: int = 0, group: int = 0) -> Order:
+        instrument, runner = desire.instrument, desire.runner
         _demand_prices(intent)
         quantity = instrument.quantity(intent.quantity, at=at)
         if quantity <= 0:
@@ -172,7 +161,7 @@ class Planner:
             product=intent.product or runner.product,
             validity=intent.validity,
             limit=_price(instrument, intent.limit, at, _LIMIT_ROUNDING[intent.side]),
-            trigger=market.price
+            trigger=desire.market.price
             if intent.trail
             else _price(instrument, intent.trigger, at, _TRIGGER_ROUNDING[intent.side]),
             trail=_price(instrument, intent.trail, at, Rounding.UP),

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tradsys.core.events import Bar, Product
 from tradsys.core.ports import Sizer
 from tradsys.core.units import to_float
 from tradsys.engine.markets import Market
-from tradsys.portfolio.ledger import Ledger
+from tradsys.portfolio.ledger import Ledger, Position
 from tradsys.strategies.base import Intents, Strategy
+
+if TYPE_CHECKING:
+    from tradsys.engine.order_desk import LiveOrder
 
 Handler = Callable[[Any, Any], Intents]
 
 
 class Desire:
-    """What one strategy copy wants of one instrument, and what is on its way there (1e-8, signed)."""
+    """What one strategy copy wants of one instrument and what is on its way there (1e-8, signed).
 
-    __slots__ = ("orders", "quantity", "selling", "strength", "working")
+    `position` is what it holds under its own product, `orders` all its live orders there by id; of these, `working` is
+    what pursues the desired quantity.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("instrument", "market", "orders", "position", "quantity", "runner", "strength", "working")
+
+    def __init__(self, runner: Runner, market: Market, position: Position) -> None:
+        self.runner = runner
+        self.market = market
+        self.instrument = market.instrument
+        self.position = position
         self.strength: float | None = None
         self.quantity = 0
         self.working = 0
-        self.selling = 0
-        self.orders: list[int] = []
+        self.orders: dict[int, LiveOrder] = {}
 
 
 class AccountView:
@@ -113,7 +123,7 @@ class Runner:
         self.halted = False
         self.clocks: tuple[tuple[str, str], ...] = ()
         self.timers: frozenset[str] = frozenset()
-        self.desires = {instrument: Desire() for instrument in instruments}
+        self.desires: dict[str, Desire] = {}
         self.on_bar: Callable[[Bar, Any], Intents] | None = self._overridden("on_bar")
         self.on_tick = self._overridden("on_tick")
         self.on_depth = self._overridden("on_depth")
@@ -121,6 +131,12 @@ class Runner:
         self.on_order = self._overridden("on_order")
         self.on_session = self._overridden("on_session")
         self.on_timer = self._overridden("on_timer")
+
+    def connect(self, markets: dict[str, Market], ledger: Ledger) -> None:
+        """Find, once for the whole run, the market and the place of fills for each of its instruments."""
+        for name in self.instruments:
+            market = markets[name]
+            self.desires[name] = Desire(self, market, ledger.place(self.id, market.instrument, self.product))
 
     def strategy_stops(self, event: None, account: Any) -> None:
         """The strategy's last word, as a handler."""

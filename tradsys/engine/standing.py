@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from tradsys.core.events import Order, Product
 from tradsys.core.instruments import Instrument, Segment
-from tradsys.core.ports import Claim
+from tradsys.core.ports import Check, Claim
 from tradsys.core.units import SCALE
 from tradsys.engine.markets import Market
 from tradsys.engine.runner import mark_open
-from tradsys.portfolio.ledger import Key, Ledger, Position
+from tradsys.portfolio.ledger import Ledger, Position
 from tradsys.risk.checks import PRODUCTS
 
 MarginRate = Callable[[Instrument, Product, int], int]
@@ -19,18 +19,33 @@ MarginRate = Callable[[Instrument, Product, int], int]
 _LEVERAGED = frozenset({Product.MIS, Product.NRML})
 
 
-class AccountStanding:
-    """Answers the gate's checks from the ledger. Owns what working orders have claimed: cash `reserved`, and by
-    position the quantities on offer (`buying`, `selling`), so that what closes a position closes it once."""
+class Route:
+    """The way of one strategy's orders of one instrument, product and side, found once an order.
 
-    __slots__ = ("_borrows", "_ledger", "_margin_rate", "_markets", "buying", "reserved", "selling")
+    It leads to the market, the position and the checks that can ever refuse such an order. `offered` is what live
+    orders on it offer to trade (1e-8), so that what closes a position closes it once.
+    """
+
+    __slots__ = ("checks", "instrument", "leveraged", "market", "offered", "position")
+
+    def __init__(self, market: Market, position: Position, checks: tuple[Check, ...]) -> None:
+        self.market = market
+        self.instrument = market.instrument
+        self.position = position
+        self.checks = checks
+        self.leveraged = position.product in _LEVERAGED
+        self.offered = 0
+
+
+class AccountStanding:
+    """Answers the gate's checks from the ledger. Owns the cash that working orders have claimed, `reserved`."""
+
+    __slots__ = ("_borrows", "_ledger", "_margin_rate", "_markets", "reserved")
 
     def __init__(self, ledger: Ledger, markets: dict[str, Market], margin_rate: MarginRate) -> None:
         self._ledger = ledger
         self._markets = markets
         self._margin_rate = margin_rate
-        self.buying: dict[Key, int] = {}
-        self.selling: dict[Key, int] = {}
         self._borrows = False
         self.reserved = 0
 
@@ -43,23 +58,22 @@ class AccountStanding:
         held = self._ledger.open_positions.values()
         return free + sum(self._lent(each) for each in held if each.product in _LEVERAGED)
 
-    def claim(self, order: Order, instrument: Instrument, price: int) -> Claim:
+    def claim(self, order: Order, route: Route) -> Claim:
         """What an order means for the account at the last price: checks judge it, and its reservation follows it."""
-        key = (order.strategy, order.instrument, order.product)
-        position = self._ledger.open_positions.get(key)
-        held = position.quantity if position is not None else 0
-        offered = (self.buying if order.side > 0 else self.selling).get(key, 0)
-        opening = order.quantity
-        if held * order.side < 0:
-            opening = max(opening - max(abs(held) - offered, 0), 0)
+        price = route.market.price
+        held, offered = route.position.quantity, route.offered
+        side, opening = order.side, order.quantity
+        if held * side < 0:
+            closable = abs(held) - offered
+            if closable > 0:
+                opening = opening - closable if opening > closable else 0
         if opening == 0 or order.parent:
             needed = 0
-        elif order.product in _LEVERAGED:
+        elif route.leveraged:
             self._borrows = True
-            needed = self._margined(order, instrument, opening, price)
-        elif order.side > 0:
-            worst = order.limit or max(price, order.trigger)
-            needed = -(-worst * opening * instrument.multiplier // SCALE)
+            needed = self._margined(order, route.instrument, opening, price)
+        elif side > 0:
+            needed = _paid(order, route.instrument, opening, price)
         else:
             needed = 0
         return Claim(price, held, offered, opening, needed)
@@ -96,8 +110,8 @@ class AccountStanding:
 
 
 def _paid(order: Order, instrument: Instrument, opening: int, price: int) -> int:
-    """The cash a purchase claims, at its limit or the last price; a sale claims none."""
-    return -(-_worst(order, price) * opening * instrument.multiplier // SCALE) if order.side > 0 else 0
+    """The cash a purchase claims, at its limit or the last price."""
+    return -(-_worst(order, price) * opening * instrument.multiplier // SCALE)
 
 
 def _worst(order: Order, price: int) -> int:
