@@ -37,7 +37,7 @@ class RecordedBacktest(Driver):
         self._orders_out, self._reports_out = venue.travelling
         self._records_of = feed
         self._books = frozenset(books)
-        self._single_orders = single_orders
+        self._silent = Tick if single_orders else None
         self._awaited: set[str] = set(self._books)
         self._bars: Iterator[Bar] = iter(())
         self._next: Bar | None = None
@@ -86,7 +86,7 @@ class RecordedBacktest(Driver):
     def _meet(self, record: Any) -> None:
         """A record meets the orders at the venue, after all that is heard before it. Where `single_orders`
         are recorded, a tick says nothing more: the venue has met the order that made it."""
-        if self._single_orders and type(record) is Tick:
+        if type(record) is self._silent:
             return
         if self._orders_out or self._reports_out:
             self._hear(record.at - 1)
@@ -110,6 +110,11 @@ class RecordedBacktest(Driver):
         super()._due(event)
 
     def _deliver(self) -> None:
+        if len(self._awaited) < len(self._engine.markets):
+            self._await_all()
+        super()._deliver()
+
+    def _await_all(self) -> None:
         """Before an order leaves, its instrument's venue is shown the last tick that nobody was waiting for."""
         for each in self._outbox:
             if isinstance(each, Approved) and each.order.instrument not in self._awaited:
@@ -117,7 +122,6 @@ class RecordedBacktest(Driver):
                 if tick is not None:
                     self._recorded.match(tick)
         self._awaited.update(self._engine.markets)
-        super()._deliver()
 
 
 def _chunks(rows: int) -> Iterator[slice]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from tradsys.core.events import Depth, Order, OrderType, Side, Tick, Validity
+from tradsys.core.events import Depth, Order, OrderType, Tick, Validity
 from tradsys.core.instruments import Instrument
 from tradsys.core.matching import (
     MAX_PRICE,
@@ -14,7 +14,6 @@ from tradsys.core.matching import (
     BookEvent,
     BookEventKind,
     BookPhase,
-    BookSide,
     Command,
     Kind,
     MatchingBook,
@@ -41,11 +40,11 @@ _TRIGGERED_KINDS = _KINDS | {
     OrderType.STOP_LIMIT: int(Kind.LIMIT),
     OrderType.TRAILING: int(Kind.MARKET),
 }
-_SIDES = {Side.BUY: int(BookSide.BUY), Side.SELL: int(BookSide.SELL)}
 _NEW, _CANCEL, _REDUCE = int(Action.NEW), int(Action.CANCEL), int(Action.REDUCE)
 _TRADE, _TRIGGERED = int(BookEventKind.TRADE), int(BookEventKind.TRIGGERED)
 _CANCELLED, _REJECTED = int(Status.CANCELLED), int(Status.REJECTED)
 _GTC, _IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
+_NO_BAND = (0, 0)
 _NEWEST = int(SelfTrade.CANCEL_NEWEST)
 _CONTINUOUS, _CLOSED, _HALTED = int(BookPhase.CONTINUOUS), int(BookPhase.CLOSED), int(BookPhase.HALTED)
 _IMMEDIATE, _LIMIT, _TRAILING = Validity.IOC, OrderType.LIMIT, OrderType.TRAILING
@@ -80,6 +79,7 @@ class BookDesk:
         self.flow = OrderFlow(instrument, book=book, at=at)
         self._book, self._reports = book, reports
         self._tick, self._lot = self.flow.tick, self.flow.lot
+        self._highest, self._most = MAX_PRICE * self._tick, MAX_QUANTITY * self._lot
         self._live: dict[int, LiveOrder] = {}
         self._open: dict[int, int] = {}
         self._linked: dict[int, LiveOrder] = {}
@@ -102,14 +102,14 @@ class BookDesk:
                 return "the market is closed" if phase == _CLOSED else "the market is halted"
             if order.type is not _LIMIT or order.validity is _IMMEDIATE:
                 return "an auction takes limit orders that rest"
-        quantity, off = divmod(order.quantity, self._lot)
-        if off or quantity > MAX_QUANTITY:
+        tick, limit = self._tick, order.limit
+        if order.quantity % self._lot or order.quantity > self._most:
             return f"quantity {order.quantity / SCALE:g} is no number of lots of {self._lot / SCALE:g}"
-        if order.limit % self._tick or (order.trigger % self._tick and order.type is not _TRAILING):
-            return f"price {order.limit / SCALE:g} or trigger {order.trigger / SCALE:g} is off the tick"
-        if max(order.limit, order.trigger) + order.trail > MAX_PRICE * self._tick:
+        if limit % tick or (order.trigger % tick and order.type is not _TRAILING):
+            return f"price {limit / SCALE:g} or trigger {order.trigger / SCALE:g} is off the tick"
+        if max(limit, order.trigger) + order.trail > self._highest:
             return "price beyond the book's range"
-        return self._outside(order.limit // self._tick)
+        return self._outside(limit // tick) if self.flow.band != _NO_BAND else ""
 
     def enter(self, live: LiveOrder) -> None:
         """An order arrives: it trades, waits or stands in the queue."""
@@ -168,7 +168,7 @@ class BookDesk:
         return Command(
             _NEW,
             number,
-            _SIDES[order.side],
+            0 if order.side > 0 else 1,
             order.limit // tick,
             live.remaining // self._lot,
             _KINDS[order.type] if live.waiting else _TRIGGERED_KINDS[order.type],

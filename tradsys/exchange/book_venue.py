@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tradsys.core.events import Order
 from tradsys.core.instruments import Instrument
 from tradsys.exchange.book import Book
 from tradsys.exchange.book_desk import BookDesk
+from tradsys.exchange.order_flow import OrderCommand
 from tradsys.exchange.recorded_desk import LiveOrder
 from tradsys.exchange.recorded_venue import Held, RecordedModels, RecordedVenue
 
@@ -24,13 +25,17 @@ class BookVenue(RecordedVenue):
     """
 
     def __init__(self, instruments: Iterable[Instrument], models: RecordedModels, *, held: Held, at: int) -> None:
-        traded = list(instruments)
-        super().__init__(traded, models, held=held)
         # Numbers of recorded orders are an instrument's own, so each has its own book.
-        self.books = {each.id: Book() for each in traded}
-        self._beside = {each.id: BookDesk(each, book=self.books[each.id], at=at, reports=self) for each in traded}
-        desks: Any = self._beside
-        self._desks = desks
+        self.books: dict[str, Book] = {}
+        self._began = at
+        super().__init__(instruments, models, held=held)
+
+    def _desk(self, instrument: Instrument) -> Any:
+        book = self.books[instrument.id] = Book()
+        return BookDesk(instrument, book=book, at=self._began, reports=self)
+
+    def _hearers(self, desk: Any) -> dict[type, Callable[[Any], None]]:
+        return super()._hearers(desk) | {OrderCommand: desk.on_change}
 
     def describe(self) -> list[str]:
         """The sentences that every report prints."""
@@ -51,4 +56,4 @@ class BookVenue(RecordedVenue):
             self._orphans(live.order.order_id, reason="its entry was cancelled")
 
     def _objection(self, order: Order) -> str:
-        return super()._objection(order) or self._beside[order.instrument].objection(order)
+        return super()._objection(order) or self._desks[order.instrument].objection(order)

@@ -59,10 +59,19 @@ class OrderFlow:
 
     def follow(self, record: OrderCommand | OrderChange) -> tuple[bool, list[BookEvent]]:
         """What one record does: whether the book took it, and all its events."""
-        if type(record) is OrderCommand:
-            return self._obey(record.command)
-        self._changes = True
-        return True, self._change(record)  # type: ignore[arg-type]  # the only kind left
+        if type(record) is not OrderCommand:
+            self._changes = True
+            return True, self._change(record)  # type: ignore[arg-type]  # the only kind left
+        command = record.command
+        outcome, events = self._book.submit(command)
+        if outcome.status == _REJECTED:
+            return False, events
+        action = command.action
+        if action == _SET_PHASE:
+            self.phase = command.price
+        elif action == _SET_BAND:
+            self.band = (command.price, command.trigger)
+        return True, events
 
     def note(self, events: Sequence[BookEvent]) -> None:
         """What trades of ours took from recorded orders is taken off before their records say so."""
@@ -72,16 +81,6 @@ class OrderFlow:
                     for order_id in (event.order_id, event.other_id):
                         if order_id < _TAKER:
                             self._early[order_id] = self._early.get(order_id, 0) + event.quantity
-
-    def _obey(self, command: Command) -> tuple[bool, list[BookEvent]]:
-        outcome, events = self._book.submit(command)
-        if outcome.status == _REJECTED:
-            return False, events
-        if command.action == _SET_PHASE:
-            self.phase = command.price
-        elif command.action == _SET_BAND:
-            self.band = (command.price, command.trigger)
-        return True, events
 
     def _change(self, change: OrderChange) -> list[BookEvent]:
         side = 0 if change.side > 0 else 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -41,6 +42,7 @@ Held = Callable[[str, str, Product], int]
 NEVER = 2**63 - 1
 
 _NO_LIMITS = (0, 2**62)
+_BELL = "the session ended"
 _DELIVERED = frozenset({Product.CNC, Product.SPOT})
 _MARKET, _TRAILING, _DAY = OrderType.MARKET, OrderType.TRAILING, Validity.DAY
 
@@ -66,13 +68,6 @@ class RecordedModels(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
 
-class _Withdrawal(msgspec.Struct, frozen=True, gc=False):
-    """A request to withdraw an order, on its way."""
-
-    order_id: int
-    reason: str
-
-
 class RecordedVenue:
     """Simulated venue on recorded data; the same door as the venue on bars.
 
@@ -88,28 +83,36 @@ class RecordedVenue:
 
     def __init__(self, instruments: Iterable[Instrument], models: RecordedModels, *, held: Held) -> None:
         self._models, self._held = models, held
-        self._desks = {each.id: Desk(each, queue=models.queue, reports=self) for each in instruments}
+        self._entry, self._response = models.entry.delay, models.response.delay
+        self._desks = {each.id: self._desk(each) for each in instruments}
+        self._hearing = {name: self._hearers(desk) for name, desk in self._desks.items()}
         self._limits = dict.fromkeys(self._desks, _NO_LIMITS)
         self._clock = self._known_at = self._last_live = self._last_report = 0
-        self._flight: deque[tuple[int, Order | _Withdrawal]] = deque()
+        self._flight: deque[tuple[int, Callable[..., None], Any]] = deque()
         self._pending: deque[OrderEvent] = deque()
         self.travelling = (self._flight, self._pending)
-        self._unheard: dict[tuple[str, str, Product], int] = {}
         self._orders: dict[int, LiveOrder] = {}
         self._sleeping: dict[int, list[Order]] = {}
         self._children: dict[int, list[LiveOrder]] = {}
         self._woken: list[LiveOrder] = []
         self._entered: dict[int, int] = {}
 
+    def _desk(self, instrument: Instrument) -> Any:
+        return Desk(instrument, queue=self._models.queue, reports=self)
+
+    def _hearers(self, desk: Any) -> dict[type, Callable[[Any], None]]:
+        """Which method of a desk hears which kind of record."""
+        return {Tick: desk.on_tick, Depth: desk.on_depth, Trade: desk.on_trade, OrderChange: desk.on_change}
+
     # --- from the engine
 
     def submit(self, approved: Approved) -> Sequence[OrderEvent]:
         """Send an order; returns what is known of it at once."""
-        return self._send(approved.order, at=approved.at)
+        return self._send(self._receive, approved.order, approved.at)
 
     def cancel(self, order_id: int, *, at: int, reason: str = "") -> Sequence[OrderEvent]:
         """Send a withdrawal; where the order is no longer working when it arrives, nothing comes of it."""
-        return self._send(_Withdrawal(order_id, reason), at=at)
+        return self._send(self._withdraw, (order_id, reason), at)
 
     @property
     def due(self) -> int:
@@ -128,7 +131,6 @@ class RecordedVenue:
         while self._flight and self._flight[0][0] <= until:
             if self._pending and self._pending[0].at <= self._flight[0][0]:
                 return self._hear(self._pending[0].at)
-            self._known_at = 0
             self._arrive(self._flight[0][0])
         return self._hear(min(self._pending[0].at, until)) if self._pending else ()
 
@@ -137,24 +139,14 @@ class RecordedVenue:
     def match(self, event: Recorded) -> Sequence[OrderEvent]:
         """What one record does to the orders in its instrument, and all that is heard by its `at`."""
         if self._flight:
-            self._known_at = 0
             self._arrive(event.exchange_at - 1)
         if event.exchange_at > self._clock:
             self._clock = event.exchange_at
         self._known_at = event.at
-        desk = self._desks[event.instrument]
-        if type(event) is Tick:
-            desk.on_tick(event)
-        elif type(event) is Depth:
-            desk.on_depth(event)
-        elif type(event) is Trade:
-            desk.on_trade(event)
-        else:
-            desk.on_change(event)  # type: ignore[arg-type]  # the only kind left
+        self._hearing[event.instrument][type(event)](event)
         if self._woken:
             self._wake()
         if self._flight:
-            self._known_at = 0
             self._arrive(self._clock)
         return self._hear(event.at) if self._pending else ()
 
@@ -167,7 +159,6 @@ class RecordedVenue:
     def expire(self, *, at: int, exchange: str) -> Sequence[OrderEvent]:
         """End a session: DAY orders that were there before it ended are gone, and all that is on its way to us is
         told, each with its own time."""
-        self._known_at = 0
         self._arrive(at)
         self._clock = max(self._clock, at)
         for live in list(self._orders.values()):
@@ -175,9 +166,10 @@ class RecordedVenue:
             here = self._desks[order.instrument].instrument.exchange == exchange
             if here and order.validity is _DAY and live.live_at < at:
                 self._remove(live)
-                self._tell(Expired(at=at, order_id=order.order_id, remaining=live.unfilled, reason="the session ended"))
+                heard, left = self._heard_at(), live.unfilled
+                self._pending.append(Expired(at=heard, order_id=order.order_id, remaining=left, reason=_BELL))
                 self._orphans(order.order_id, reason="its entry expired")
-        return self._hear(NEVER)
+        return self._hear(NEVER) if self._pending else ()
 
     def close_out(self, order_id: int, *, price: int, at: int) -> Sequence[OrderEvent]:
         """Fill what is left of an order at a given price: for a square-off that no record is left to fill."""
@@ -186,46 +178,54 @@ class RecordedVenue:
             return ()
         self._clock, self._known_at = max(self._clock, at), 0
         self.filled(live, price=price, quantity=live.remaining, maker=False)
-        return self._hear(NEVER)
+        return self._hear(NEVER) if self._pending else ()
 
     # --- what travels
 
-    def _send(self, body: Order | _Withdrawal, *, at: int) -> Sequence[OrderEvent]:
-        self._last_live = max(at + self._models.entry.delay(at), self._last_live)
-        self._flight.append((self._last_live, body))
-        if self._last_live <= self._clock:
-            self._known_at = 0
+    def _send(self, take: Callable[[Any], None], body: Any, at: int) -> Sequence[OrderEvent]:
+        """Put on its way what the venue is to take when it arrives, which may be now."""
+        arrival = at + self._entry(at)
+        if arrival < self._last_live:
+            arrival = self._last_live
+        self._last_live = arrival
+        if self._flight or arrival > self._clock:
+            self._flight.append((arrival, take, body))
             self._arrive(self._clock)
+        else:
+            self._known_at = 0
+            take(body)
+            if self._woken:
+                self._wake()
         return self._hear(at) if self._pending else ()
 
     def _arrive(self, until: int) -> None:
-        """Everything that reaches the venue up to an instant."""
-        while self._flight and self._flight[0][0] <= until:
-            at, body = self._flight.popleft()
+        """Everything that reaches the venue up to an instant, no record's doing."""
+        self._known_at = 0
+        flight = self._flight
+        while flight and flight[0][0] <= until:
+            at, take, body = flight.popleft()
             if at > self._clock:
                 self._clock = at
                 self._entered.clear()
-            if type(body) is Order:
-                self._receive(body)
-            else:
-                self._withdraw(body)  # type: ignore[arg-type]  # the only kind left
+            take(body)
             if self._woken:
                 self._wake()
 
-    def _tell(self, event: OrderEvent) -> None:
-        """Put a report on its way to us: `at` becomes the time at which it is heard."""
+    def _heard_at(self) -> int:
+        """When a report of what happens now is heard: not before the record that caused it, nor before another."""
         moment = self._clock
-        heard = max(moment + self._models.response.delay(moment), self._known_at, self._last_report)
-        self._last_report = heard
-        self._pending.append(msgspec.structs.replace(event, at=heard) if event.at != heard else event)
+        heard = self._last_report = max(moment + self._response(moment), self._known_at, self._last_report)
+        return heard
 
     def _hear(self, until: int) -> Sequence[OrderEvent]:
-        heard: list[OrderEvent] = []
-        while self._pending and self._pending[0].at <= until:
-            event = self._pending.popleft()
-            heard.append(event)
-            if type(event) is Fill:
-                self._unheard[event.strategy, event.instrument, event.product] -= event.side * event.quantity
+        pending = self._pending
+        if pending[-1].at <= until:
+            heard = list(pending)
+            pending.clear()
+            return heard
+        heard = []
+        while pending[0].at <= until:
+            heard.append(pending.popleft())
         return heard
 
     # --- what arrives
@@ -234,28 +234,34 @@ class RecordedVenue:
         """Take an order: accepted, or rejected with the exchange's reason. Exits sleep until their entry fills."""
         why = self._objection(order)
         if why:
-            self._tell(Rejected(at=0, order_id=order.order_id, reason=why))
+            self._pending.append(Rejected(at=self._heard_at(), order_id=order.order_id, reason=why))
             return
-        self._tell(Accepted(at=0, order_id=order.order_id))
+        self._pending.append(Accepted(at=self._heard_at(), order_id=order.order_id))
+        if order.parent:
+            self._attach(order)
+        else:
+            self._enter(self._add(order, order.quantity))
+
+    def _attach(self, order: Order) -> None:
         parent = self._orders.get(order.parent)
         entered = parent.filled if parent is not None else self._entered.get(order.parent, 0)
-        if not order.parent:
-            self._enter(self._add(order, remaining=order.quantity))
-        elif entered:
-            self._enter(self._add(order, remaining=entered))
+        if entered:
+            self._enter(self._add(order, entered))
         else:
             self._sleeping.setdefault(order.parent, []).append(order)
 
     def _objection(self, order: Order) -> str:
-        low, high = self._limits[order.instrument]
-        for price in (order.limit, order.trigger if order.type is not _TRAILING else 0):
-            if price and order.type is not _MARKET and not low <= price <= high:
-                return f"price {price / SCALE:g} outside the day's band {low / SCALE:g} to {high / SCALE:g}"
+        limits = self._limits[order.instrument]
+        if limits != _NO_LIMITS and order.type is not _MARKET:
+            low, high = limits
+            for price in (order.limit, order.trigger if order.type is not _TRAILING else 0):
+                if price and not low <= price <= high:
+                    return f"price {price / SCALE:g} outside the day's band {low / SCALE:g} to {high / SCALE:g}"
         if order.parent and order.parent not in self._orders and order.parent not in self._entered:
             return "its entry is not working"
         return ""
 
-    def _add(self, order: Order, *, remaining: int) -> LiveOrder:
+    def _add(self, order: Order, remaining: int) -> LiveOrder:
         live = live_order(order, at=self._clock, remaining=remaining)
         self._orders[order.order_id] = live
         if order.parent:
@@ -272,15 +278,16 @@ class RecordedVenue:
             if live.order.order_id in self._orders:
                 self._enter(live)
 
-    def _withdraw(self, asked: _Withdrawal) -> None:
-        live = self._orders.get(asked.order_id)
+    def _withdraw(self, asked: tuple[int, str]) -> None:
+        order_id, reason = asked
+        live = self._orders.get(order_id)
         if live is not None:
-            self._drop(live, asked.reason)
+            self._drop(live, reason)
             return
         for orders in self._sleeping.values():
-            for order in [each for each in orders if each.order_id == asked.order_id]:
+            for order in [each for each in orders if each.order_id == order_id]:
                 orders.remove(order)
-                self._tell(_cancelled(order.order_id, order.quantity, asked.reason))
+                self._cancelled(order_id, order.quantity, reason)
 
     # --- what the desk says
 
@@ -290,17 +297,22 @@ class RecordedVenue:
         if not order.parent and not (order.side < 0 and order.product in _DELIVERED):
             return quantity
         key = (order.strategy, order.instrument, order.product)
-        there = max(-order.side * (self._held(*key) + self._unheard.get(key, 0)), 0)
+        there = max(-order.side * (self._held(*key) + self._unheard(key)), 0)
         if not there:
             self._drop(live, "another order closed the position")
         return min(quantity, there)
 
+    def _unheard(self, key: tuple[str, str, Product]) -> int:
+        """What fills still on their way to us make of a position."""
+        fills = [each for each in self._pending if type(each) is Fill]
+        return sum(f.side * f.quantity for f in fills if (f.strategy, f.instrument, f.product) == key)
+
     def filled(self, live: LiveOrder, *, price: int, quantity: int, maker: bool) -> None:
         """A trade of ours, and what it does to its exits and its twin."""
         order = live.order
-        self._tell(
+        self._pending.append(
             Fill(
-                at=0,
+                at=self._heard_at(),
                 exchange_at=self._clock,
                 order_id=order.order_id,
                 strategy=order.strategy,
@@ -313,14 +325,12 @@ class RecordedVenue:
                 reason=order.reason,
             )
         )
-        key = (order.strategy, order.instrument, order.product)
-        self._unheard[key] = self._unheard.get(key, 0) + order.side * quantity
         live.remaining -= quantity
         live.filled += quantity
         for child in self._children.get(order.order_id, ()):
             child.remaining += quantity
         for exit_order in self._sleeping.pop(order.order_id, ()):
-            self._woken.append(self._add(exit_order, remaining=live.filled))
+            self._woken.append(self._add(exit_order, live.filled))
         if not live.remaining:
             self._finish(live)
         if order.parent in self._orders:
@@ -330,7 +340,7 @@ class RecordedVenue:
 
     def triggered(self, live: LiveOrder) -> None:
         """A stop was touched."""
-        self._tell(Triggered(at=0, order_id=live.order.order_id))
+        self._pending.append(Triggered(at=self._heard_at(), order_id=live.order.order_id))
 
     def dropped(self, live: LiveOrder) -> None:
         """The rest of an immediate order is gone; without any fill its exits are too."""
@@ -350,7 +360,7 @@ class RecordedVenue:
 
     def _end(self, live: LiveOrder, reason: str) -> None:
         self._remove(live)
-        self._tell(_cancelled(live.order.order_id, live.unfilled, reason))
+        self._cancelled(live.order.order_id, live.unfilled, reason)
 
     def _drop(self, live: LiveOrder, reason: str) -> None:
         self._end(live, reason)
@@ -360,7 +370,7 @@ class RecordedVenue:
         """Nothing is left to fill; what a twin or a part-filled entry took away is cancelled, so quantities add up."""
         self._remove(live)
         if live.unfilled:
-            self._tell(_cancelled(live.order.order_id, live.unfilled, "the other of the pair, or its entry, filled"))
+            self._cancelled(live.order.order_id, live.unfilled, "the other of the pair, or its entry, filled")
 
     def _reduce_twins(self, order: Order, quantity: int) -> None:
         """What one order of a pair fills, the other loses; at nothing left it is cancelled."""
@@ -372,8 +382,7 @@ class RecordedVenue:
 
     def _orphans(self, parent: int, *, reason: str) -> None:
         for order in self._sleeping.pop(parent, ()):
-            self._tell(_cancelled(order.order_id, order.quantity, reason))
+            self._cancelled(order.order_id, order.quantity, reason)
 
-
-def _cancelled(order_id: int, remaining: int, reason: str) -> Cancelled:
-    return Cancelled(at=0, order_id=order_id, remaining=remaining, reason=reason)
+    def _cancelled(self, order_id: int, remaining: int, reason: str) -> None:
+        self._pending.append(Cancelled(at=self._heard_at(), order_id=order_id, remaining=remaining, reason=reason))
