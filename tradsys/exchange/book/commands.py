@@ -17,10 +17,12 @@ from tradsys.exchange.book.entering import (
     settle,
     work_line,
 )
-from tradsys.exchange.book.identifiers import find, find_likely, has_room, prefetch_identifier
+from tradsys.exchange.book.identifiers import find, find_likely, hash_of, prefetch_identifier, room_for
+from tradsys.exchange.book.ladder import level_address
 from tradsys.exchange.book.layout import (
     ACCOUNT,
     ACTION,
+    AHEAD,
     AT,
     COMMAND,
     COMMAND_BYTES,
@@ -31,22 +33,25 @@ from tradsys.exchange.book.layout import (
     FIRST_PRICE,
     INSTRUMENT,
     INSTRUMENT_COUNT,
+    LEVEL,
     LINE_HEAD,
     LIVE,
     MOST_EVENTS,
     MOST_ORDERS,
+    NEXT,
     OPEN,
     ORDER_ID,
     OUTCOME,
     OUTCOME_BYTES,
     PLAIN_BYTES,
+    PREVIOUS,
     PRICE,
     QUANTITY,
     SLOT_INSTRUMENT,
     STATUS,
     TRAIL,
 )
-from tradsys.exchange.book.machine import INLINE, PART, jit, load, load1, load2, load4, prefetch, store
+from tradsys.exchange.book.machine import INLINE, PART, jit, load, load1, load2, load4, prefetch, store, store4
 from tradsys.exchange.book.plain import NOT_PLAIN, plain_cancel, plain_limit, plain_market
 from tradsys.exchange.book.queues import instrument_at, order_at
 from tradsys.exchange.book.sweeps import cancel_all, end_day, pass_time
@@ -60,8 +65,10 @@ SHAPE = 0xFFFFFFFFFF & ~((1 << 8) | (1 << 24))
 LIMIT_SHAPE, MARKET_SHAPE, CANCEL_SHAPE = 0, 1 << 16, 1
 ENOUGH_EVENTS = MOST_EVENTS // 2
 
-# How many commands ahead memory is asked for: where an identifier is, then the order it names.
-FAR, NEAR = 12, 6
+# Commands are looked at in groups before they are done, so that memory answers many at once: where the identifiers are
+# two groups ahead, the orders that they name one group ahead, and then those orders' neighbours.
+GROUP = 16
+RING = 4 * GROUP - 1
 
 
 @jit(PART)
@@ -115,7 +122,7 @@ def _submit(base: int, instrument: int, command: int) -> bool:
     if reason != 0:
         settle(base, IS_REJECTED, reason, 0, 0)
         return True
-    if load(base + LIVE) >= MOST_ORDERS or not has_room(base, order_id):
+    if load(base + LIVE) >= MOST_ORDERS or room_for(base, hash_of(order_id)) == 0:
         return False
     set_trigger(instrument, command)
     enter(base, instrument, command)
@@ -158,21 +165,21 @@ def _is_plain(command: int, width: int) -> bool:
 
 
 @jit(INLINE)
-def _execute_plain(base: int, command: int, width: int, outcome: int) -> bool:
+def _execute_plain(base: int, command: int, hashed: int, width: int, outcome: int) -> bool:
     """The plain path of one command; False if the general one has to do it."""
     shape = load(command) & SHAPE
     if shape == CANCEL_SHAPE:
-        if plain_cancel(base, load(command + ORDER_ID)) == NOT_PLAIN:
+        if plain_cancel(base, hashed, load(command + ORDER_ID)) == NOT_PLAIN:
             return False
         _write(outcome, IS_CANCELLED, 0, 0)
         return True
     quantity = load(command + QUANTITY)
     if shape == LIMIT_SHAPE and _is_plain(command, width):
         account = 0 if width == PLAIN_BYTES else load(command + ACCOUNT)
-        left = plain_limit(base, command, account, load(command + PRICE), quantity)
+        left = plain_limit(base, command, hashed, account, load(command + PRICE), quantity)
         _write(outcome, 0 if left else IS_FILLED, quantity - left, left)
     elif shape == MARKET_SHAPE and _is_plain(command, width):
-        left = plain_market(base, command, quantity)
+        left = plain_market(base, command, hashed, quantity)
         _write(outcome, IS_CANCELLED | (DROPPED << 8) if left else IS_FILLED, quantity - left, 0)
     else:
         return False
@@ -180,10 +187,35 @@ def _execute_plain(base: int, command: int, width: int, outcome: int) -> bool:
 
 
 @jit(INLINE)
-def prefetch_order(base: int, command: int) -> None:
-    """Ask for the order that a command a little later will cancel."""
-    if load1(command + ACTION) == CANCEL:
-        prefetch(order_at(base, find_likely(base, load(command + ORDER_ID))))
+def _ahead(base: int, number: int) -> int:
+    """Where the hash of a command's identifier and then the likely slot of its order are kept until it is done."""
+    return base + AHEAD + ((number & RING) << 3)
+
+
+@jit(PART)
+def _look_for_identifiers(base: int, commands: int, width: int, start: int, stop: int) -> None:
+    for number in range(start, stop):
+        hashed = hash_of(load(commands + number * width + ORDER_ID))
+        store(_ahead(base, number), hashed)
+        prefetch_identifier(base, hashed)
+        prefetch(commands + (number + 4 * GROUP) * width)
+
+
+@jit(PART)
+def _look_for_orders(base: int, start: int, stop: int) -> None:
+    for number in range(start, stop):
+        slot = find_likely(base, load4(_ahead(base, number)))
+        store4(_ahead(base, number) + 4, slot)
+        prefetch(order_at(base, slot))
+
+
+@jit(PART)
+def _look_for_neighbours(base: int, start: int, stop: int) -> None:
+    for number in range(start, stop):
+        order = order_at(base, load4(_ahead(base, number) + 4))
+        prefetch(order_at(base, load4(order + NEXT)))
+        prefetch(order_at(base, load4(order + PREVIOUS)))
+        prefetch(level_address(base, load4(order + LEVEL)))
 
 
 @kernel
@@ -193,18 +225,23 @@ def apply(base: int, commands: int, width: int, count: int, outcomes: int) -> in
     Returns how many were done: fewer than `count` where room for a command or for more events would be lacking.
     """
     store(base + EVENT_COUNT, 0)
-    last = commands + (count - 1) * width
-    for number in range(count):
-        command = commands + number * width
-        prefetch_identifier(base, load(min(command + FAR * width, last) + ORDER_ID))
-        prefetch_order(base, min(command + NEAR * width, last))
-        outcome = outcomes + number * OUTCOME_BYTES
-        if load(base + EVENT_COUNT) >= ENOUGH_EVENTS:
-            return number
-        if not _execute_plain(base, command, width, outcome):
-            if not _execute(base, command, width):
+    _look_for_identifiers(base, commands, width, 0, min(2 * GROUP, count))
+    _look_for_orders(base, 0, min(GROUP, count))
+    for start in range(0, count, GROUP):
+        stop = min(start + GROUP, count)
+        after = min(stop + GROUP, count)
+        _look_for_identifiers(base, commands, width, after, min(after + GROUP, count))
+        _look_for_orders(base, stop, after)
+        _look_for_neighbours(base, start, stop)
+        for number in range(start, stop):
+            if load(base + EVENT_COUNT) >= ENOUGH_EVENTS:
                 return number
-            for offset in range(0, OUTCOME_BYTES, 8):
-                store(outcome + offset, load(base + OUTCOME + offset))
-        store(base + COMMANDS, load(base + COMMANDS) + 1)
+            command = commands + number * width
+            outcome = outcomes + number * OUTCOME_BYTES
+            if not _execute_plain(base, command, load4(_ahead(base, number)), width, outcome):
+                if not _execute(base, command, width):
+                    return number
+                for offset in range(0, OUTCOME_BYTES, 8):
+                    store(outcome + offset, load(base + OUTCOME + offset))
+            store(base + COMMANDS, load(base + COMMANDS) + 1)
     return count

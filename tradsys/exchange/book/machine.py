@@ -106,6 +106,37 @@ leading_zeros: Callable[[int], int] = _counter("ctlz")
 """Zero bits above the highest bit set; the word is not 0."""
 
 
+def _count_bits(typing_context: Any, word: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.int64), generate
+
+
+count_bits: Callable[[int], int] = cast(Any, intrinsic(_count_bits))
+"""Number of bits set."""
+
+
+def _equal_of_eight(typing_context: Any, address: Any, number: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        ir = cast(Any, cgutils).ir
+        four_bytes = ir.IntType(32)
+        eight = ir.VectorType(four_bytes, 8)
+        words = builder.load(builder.inttoptr(arguments[0], eight.as_pointer()), align=4)
+        first = builder.insert_element(
+            ir.Constant(eight, ir.Undefined), builder.trunc(arguments[1], four_bytes), four_bytes(0)
+        )
+        wanted = builder.shuffle_vector(first, first, ir.Constant(eight, [four_bytes(0)] * 8))
+        bits = builder.bitcast(builder.icmp_unsigned("==", words, wanted), ir.IntType(8))
+        return builder.zext(bits, ir.IntType(64))
+
+    return types.int64(types.int64, types.int64), generate
+
+
+equal_of_eight = cast(Callable[[int, int], int], intrinsic(_equal_of_eight))
+"""A bit for each of the eight unsigned 32-bit numbers at an address that is the lower half of a number."""
+
+
 def _prefetch(typing_context: Any, address: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = _pointer(context, builder, arguments[0], types.uint8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradsys.exchange.book.identifiers import erase
+from tradsys.exchange.book.identifiers import erase, hash_of, place_of_slot
 from tradsys.exchange.book.ladder import close_level, level_address, level_number, open_level
 from tradsys.exchange.book.layout import (
     DETAILS,
@@ -73,22 +73,27 @@ def take_slot(base: int) -> int:
 @jit(INLINE)
 def release(base: int, slot: int) -> None:
     """An order is no longer live: its identifier and its slot are free."""
-    order = order_at(base, slot)
-    erase(base, load(order + SLOT_ID), slot)
-    store4(order + NEXT, load(base + FREE_SLOT))
+    erase(place_of_slot(base, hash_of(load(order_at(base, slot) + SLOT_ID)), slot))
+    free_slot(base, slot)
+
+
+@jit(INLINE)
+def free_slot(base: int, slot: int) -> None:
+    """A slot whose identifier is out is there for the next order."""
+    store4(order_at(base, slot) + NEXT, load(base + FREE_SLOT))
     store(base + FREE_SLOT, slot)
     store(base + LIVE, load(base + LIVE) - 1)
 
 
 @jit(INLINE)
-def _enqueue(base: int, level: int, slot: int) -> int:
+def _enqueue(base: int, level: int, slot: int, shown: int, hidden: int) -> int:
     """To the tail of a level; the slot before it."""
     order = order_at(base, slot)
     tail = load4(level + TAIL)
     store4(level + TAIL, slot)
     store(order + NEXT, tail << 32)
-    store(level + LEVEL_SHOWN, load(level + LEVEL_SHOWN) + load(order + SHOWN))
-    store(level + LEVEL_HIDDEN, load(level + LEVEL_HIDDEN) + load(order + HIDDEN))
+    store(level + LEVEL_SHOWN, load(level + LEVEL_SHOWN) + shown)
+    store(level + LEVEL_HIDDEN, load(level + LEVEL_HIDDEN) + hidden)
     store(level + LEVEL_COUNT, load(level + LEVEL_COUNT) + 1)
     if tail:
         store4(order_at(base, tail) + NEXT, slot)
@@ -98,12 +103,19 @@ def _enqueue(base: int, level: int, slot: int) -> int:
 
 
 @jit(INLINE)
-def append(base: int, ladder: int, side: int, slot: int, price: int) -> None:
-    """To the tail of the queue at a price."""
+def append_quantities(base: int, ladder: int, side: int, slot: int, price: int, shown: int, hidden: int) -> None:
+    """To the tail of the queue at a price, with what the order shows and hides."""
     number = level_number(base, ladder, price)
     store(order_at(base, slot) + KEY, price | (number << 32))
-    if _enqueue(base, level_address(base, number), slot) == 0:
+    if _enqueue(base, level_address(base, number), slot, shown, hidden) == 0:
         open_level(base, ladder, side, price, number)
+
+
+@jit(PART)
+def append(base: int, ladder: int, side: int, slot: int, price: int) -> None:
+    """To the tail of the queue at a price."""
+    order = order_at(base, slot)
+    append_quantities(base, ladder, side, slot, price, load(order + SHOWN), load(order + HIDDEN))
 
 
 @jit(INLINE)
@@ -115,8 +127,9 @@ def market_level(base: int, instrument: int, side: int) -> int:
 @jit(PART)
 def append_market(base: int, instrument: int, side: int, slot: int) -> None:
     """To the tail of the queue of market orders."""
-    store(order_at(base, slot) + KEY, (2 * load(instrument + NUMBER) + side) << 32)
-    _enqueue(base, market_level(base, instrument, side), slot)
+    order = order_at(base, slot)
+    store(order + KEY, (2 * load(instrument + NUMBER) + side) << 32)
+    _enqueue(base, market_level(base, instrument, side), slot, load(order + SHOWN), load(order + HIDDEN))
 
 
 @jit(INLINE)
