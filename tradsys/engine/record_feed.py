@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
+from math import nan
 from typing import Protocol
 
 import numpy as np
@@ -28,17 +30,19 @@ class Records(Protocol):
 
 
 class TickRecords:
-    """The ticks of one or several instruments, merged by time; equal times keep the order of the instruments."""
+    """The ticks of one or several instruments, merged by time; equal times keep the order of the instruments. A column
+    that no tick says anything in is not kept."""
 
     def __init__(self, series: Sequence[TickSeries]) -> None:
         self._at, order = merged([each.at for each in series])
         self._exchange_at = self._at
         if any(each.exchange_at is not each.at for each in series):
             self._exchange_at = np.concatenate([each.exchange_at for each in series])[order]
-        if len(series) == 1:
-            self._matrix = series[0].matrix
-        else:
-            self._matrix = np.concatenate([each.matrix for each in series], axis=1)[:, order]
+        matrix = series[0].matrix
+        if len(series) > 1:
+            matrix = np.concatenate([each.matrix for each in series], axis=1)[:, order]
+        self._said = [not np.isnan(row).all() for row in matrix]
+        self._matrix = matrix if all(self._said) else matrix[self._said]
         owners = np.repeat(np.arange(len(series)), [len(each) for each in series])[order]
         self._names = column_of([each.instrument for each in series], owners)
 
@@ -53,9 +57,9 @@ class TickRecords:
         """The ticks of some rows."""
         at = self._at[rows].tolist()
         exchange_at = at if self._exchange_at is self._at else self._exchange_at[rows].tolist()
-        return map(
-            Tick, at, exchange_at, values_of(self._names, rows), *[row.tolist() for row in self._matrix[:, rows]]
-        )
+        said = iter(self._matrix[:, rows].tolist())
+        columns = [next(said) if each else repeat(nan) for each in self._said]
+        return map(Tick, at, exchange_at, values_of(self._names, rows), *columns)
 
 
 class BookRecords:

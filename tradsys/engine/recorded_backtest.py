@@ -70,7 +70,7 @@ class RecordedBacktest(Driver):
             self._advance(at)
             pause = min(self._schedule.next_at, FAR if self._next is None else self._next.at)
             end = int(np.searchsorted(times, pause, side="right"))
-            stretch = islice(records, end - row)
+            stretch = records if end == len(times) else islice(records, end - row)
             for entries in self._engine.sweep_records(stretch, awaited=self._awaited, meet=self._meet):
                 self._route(entries)
             row = end

@@ -16,7 +16,6 @@ from tradsys.core.matching import (
     BookPhase,
     Command,
     Kind,
-    MatchingBook,
     Outcome,
     Reason,
     SelfTrade,
@@ -24,6 +23,7 @@ from tradsys.core.matching import (
     TimeInForce,
 )
 from tradsys.core.units import SCALE
+from tradsys.exchange.book import Book
 from tradsys.exchange.order_flow import OURS, OrderCommand, OrderFlow
 from tradsys.exchange.recorded_desk import LiveOrder, Reports
 from tradsys.exchange.recorded_events import OrderChange, Trade
@@ -40,7 +40,7 @@ _TRIGGERED_KINDS = _KINDS | {
     OrderType.STOP_LIMIT: int(Kind.LIMIT),
     OrderType.TRAILING: int(Kind.MARKET),
 }
-_NEW, _CANCEL, _REDUCE = int(Action.NEW), int(Action.CANCEL), int(Action.REDUCE)
+_NEW, _REDUCE = int(Action.NEW), int(Action.REDUCE)
 _TRADE, _TRIGGERED = int(BookEventKind.TRADE), int(BookEventKind.TRIGGERED)
 _CANCELLED, _REJECTED = int(Status.CANCELLED), int(Status.REJECTED)
 _GTC, _IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
@@ -74,7 +74,7 @@ class BookDesk:
     reaches together with another that closes the position fills only what is there; the rest is nobody's.
     """
 
-    def __init__(self, instrument: Instrument, *, book: MatchingBook, at: int, reports: BookReports) -> None:
+    def __init__(self, instrument: Instrument, *, book: Book, at: int, reports: BookReports) -> None:
         self.instrument = instrument
         self.flow = OrderFlow(instrument, book=book, at=at)
         self._book, self._reports = book, reports
@@ -102,14 +102,14 @@ class BookDesk:
                 return "the market is closed" if phase == _CLOSED else "the market is halted"
             if order.type is not _LIMIT or order.validity is _IMMEDIATE:
                 return "an auction takes limit orders that rest"
-        tick, limit = self._tick, order.limit
         if order.quantity % self._lot or order.quantity > self._most:
             return f"quantity {order.quantity / SCALE:g} is no number of lots of {self._lot / SCALE:g}"
-        if limit % tick or (order.trigger % tick and order.type is not _TRAILING):
-            return f"price {limit / SCALE:g} or trigger {order.trigger / SCALE:g} is off the tick"
-        if max(limit, order.trigger) + order.trail > self._highest:
+        limit, trigger = order.limit, order.trigger
+        if limit % self._tick or (trigger and trigger % self._tick and order.type is not _TRAILING):
+            return f"price {limit / SCALE:g} or trigger {trigger / SCALE:g} is off the tick"
+        if max(limit, trigger) + order.trail > self._highest:
             return "price beyond the book's range"
-        return self._outside(limit // tick) if self.flow.band != _NO_BAND else ""
+        return self._outside(limit // self._tick) if self.flow.band != _NO_BAND else ""
 
     def enter(self, live: LiveOrder) -> None:
         """An order arrives: it trades, waits or stands in the queue."""
@@ -127,7 +127,7 @@ class BookDesk:
         self._live.pop(number, None)
         self._linked.pop(number, None)
         if self._open.pop(number, 0):
-            self._book.submit(Command(_CANCEL, number))
+            self._book.cancel(number)
 
     # --- what the record says
 
@@ -159,8 +159,8 @@ class BookDesk:
             return f"price {price * unit:g} outside the day's band {low * unit:g} to {high * unit:g}"
         return ""
 
-    def _command(self, live: LiveOrder, number: int) -> Command:
-        order, tick = live.order, self._tick
+    def _command(self, live: LiveOrder, number: int, lots: int) -> Command:
+        order, tick, waiting = live.order, self._tick, live.waiting
         trigger = order.trigger
         if order.type is _TRAILING:
             # away from the market where the price it starts from lies between two ticks
@@ -170,20 +170,20 @@ class BookDesk:
             number,
             0 if order.side > 0 else 1,
             order.limit // tick,
-            live.remaining // self._lot,
-            _KINDS[order.type] if live.waiting else _TRIGGERED_KINDS[order.type],
+            lots,
+            _KINDS[order.type] if waiting else _TRIGGERED_KINDS[order.type],
             _IOC if order.validity is _IMMEDIATE else _GTC,
             _NEWEST,
             0,
             OURS,
             max(trigger // tick, 1) if trigger else 0,
-            order.trail // tick if live.waiting else 0,
+            order.trail // tick if waiting else 0,
         )
 
     def _submit(self, live: LiveOrder, number: int) -> None:
         """An order goes into the book, for what is left of it."""
-        self._open[number] = live.remaining // self._lot
-        outcome = self._send(self._command(live, number))
+        lots = self._open[number] = live.remaining // self._lot
+        outcome = self._send(self._command(live, number, lots))
         if outcome.status == _CANCELLED or outcome.status == _REJECTED:
             self._open.pop(number, None)
             self._gone(live, outcome)
@@ -252,5 +252,5 @@ class BookDesk:
             else:
                 # What grows loses its place; of an order that filled whole before it grew, nothing is there.
                 if there:
-                    self._book.submit(Command(_CANCEL, number))
+                    self._book.cancel(number)
                 self._submit(live, number)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tradsys.core.events import Order
 from tradsys.core.instruments import Instrument
 from tradsys.exchange.book import Book
 from tradsys.exchange.book_desk import BookDesk
@@ -54,6 +53,3 @@ class BookVenue(RecordedVenue):
         self._end(live, reason)
         if not live.filled:
             self._orphans(live.order.order_id, reason="its entry was cancelled")
-
-    def _objection(self, order: Order) -> str:
-        return super()._objection(order) or self._desks[order.instrument].objection(order)

@@ -115,6 +115,10 @@ class Desk:
 
     # --- our orders
 
+    def objection(self, order: Order) -> str:
+        """Nothing: a record refuses no order."""
+        return ""
+
     def enter(self, live: LiveOrder) -> None:
         """An order arrives, or is triggered: it takes what is shown within its price, the rest waits or is dropped."""
         self._settle()
@@ -191,11 +195,8 @@ class Desk:
         A tick that repeats the volume before it repeats its last trade.
         """
         low, high, bid, ask, last = self.low, self.high, tick.bid, tick.ask, tick.last
-        if (
-            (low < bid < high or bid != bid)
-            and (low < ask < high or ask != ask)
-            and (low < last < high or last != last)
-        ):
+        # Of what is not said, none of this is true.
+        if not (bid <= low or bid >= high or ask <= low or ask >= high or last <= low or last >= high):
             if bid == bid and tick.bid_quantity == tick.bid_quantity:
                 self._bidden = tick
             if ask == ask and tick.ask_quantity == tick.ask_quantity:

@@ -144,6 +144,8 @@ class RecordedVenue:
             self._clock = event.exchange_at
         self._known_at = event.at
         self._hearing[event.instrument][type(event)](event)
+        if not (self._pending or self._flight):
+            return ()
         if self._woken:
             self._wake()
         if self._flight:
@@ -232,7 +234,8 @@ class RecordedVenue:
 
     def _receive(self, order: Order) -> None:
         """Take an order: accepted, or rejected with the exchange's reason. Exits sleep until their entry fills."""
-        why = self._objection(order)
+        desk = self._desks[order.instrument]
+        why = self._objection(order) or desk.objection(order)
         if why:
             self._pending.append(Rejected(at=self._heard_at(), order_id=order.order_id, reason=why))
             return
@@ -240,7 +243,7 @@ class RecordedVenue:
         if order.parent:
             self._attach(order)
         else:
-            self._enter(self._add(order, order.quantity))
+            desk.enter(self._add(order, order.quantity))
 
     def _attach(self, order: Order) -> None:
         parent = self._orders.get(order.parent)
