@@ -9,6 +9,9 @@ TradSysError
 │   ├── StrategyError       a strategy file that cannot be loaded
 │   └── UncoveredDate       no dated row of reference data covers the date asked for
 ├── ResourceError           exit 3: disk full, permission, unreadable device
+├── JournalFailed           exit 70: the record of everything can no longer be kept; the process stops
+│   ├── JournalFull         the disk is full: only what is essential goes on, from the reserve
+│   └── JournalDamaged      a journal that is not what was written; carries the first bad place
 └── InvariantBroken         exit 70: a law of the ledger or of the order life cycle does not hold; trading stops
     └── IllegalTransition   an order event that the life-cycle table does not allow
 
@@ -112,6 +115,33 @@ class ResourceError(TradSysError):
 
     code = "resource"
     exit_code = 3
+
+
+class JournalFailed(TradSysError):
+    """The journal could not be written. What was not yet durable did not happen; that file is never synced again."""
+
+    code = "journal_failed"
+    exit_code = 70
+
+
+class JournalFull(JournalFailed):
+    """No room but the reserve, which is kept for what closes and records."""
+
+    code = "journal_full"
+
+
+class JournalDamaged(JournalFailed):
+    """Bytes that are not what was written: the segment, the offset in it, the sequence expected there."""
+
+    code = "journal_damaged"
+
+    def __init__(self, message: str, *, segment: str, offset: int, sequence: int, fix: str) -> None:
+        super().__init__(
+            f"{message}; {segment} at byte {offset}, record {sequence}", value=offset, limit=segment, fix=fix
+        )
+        self.segment = segment
+        self.offset = offset
+        self.sequence = sequence
 
 
 class InvariantBroken(TradSysError):

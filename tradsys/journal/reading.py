@@ -1,0 +1,132 @@
+"""Reading a journal back: every record in order, the end that a crash tore off, and damage, which is never skipped.
+
+A commit is on stable storage before the next one is written. So bytes that are no record are the torn end of the last
+commit, unless a record of a later commit follows them: then they are damage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from tradsys.core.errors import JournalDamaged
+from tradsys.journal.disk import Disk
+from tradsys.journal.records import GENESIS, HEAD_BYTES, MAGIC, Broken, Record, decode, length_of, room
+
+SUFFIX = ".segment"
+_MAGIC_BYTES = MAGIC.to_bytes(4, "little")
+
+
+def segment_name(first: int) -> str:
+    """Name of the segment whose first record has a sequence."""
+    return f"{first:016d}{SUFFIX}"
+
+
+def segments(disk: Disk) -> list[str]:
+    """Names of the segments, oldest first."""
+    return [name for name in disk.names() if name.endswith(SUFFIX)]
+
+
+class Position(msgspec.Struct, kw_only=True):
+    """How far a journal has been read: the next record's sequence and place, the link before it."""
+
+    sequence: int = 0
+    link: bytes = GENESIS
+    commit: int = 0
+    segment: str = ""
+    offset: int = 0
+
+
+class Reader:
+    """Every record of a journal, or those after `since`. `position` is where it stands; at the end, where the next
+    record goes."""
+
+    def __init__(self, disk: Disk, since: Position | None = None) -> None:
+        self._disk = disk
+        self.position = msgspec.structs.replace(since) if since is not None else Position()
+        self.torn: Broken | None = None
+        """What the end looked like, where a crash tore it off."""
+
+    def __iter__(self) -> Iterator[Record]:
+        """Raises `JournalDamaged` with segment, offset and sequence of the first bad byte there is."""
+        begun = self.position.segment
+        names = [name for name in segments(self._disk) if name >= begun]
+        for index, name in enumerate(names):
+            if name != begun and name != segment_name(self.position.sequence):
+                raise self._damaged(name, 0, f"this segment should be {segment_name(self.position.sequence)}")
+            if name != begun:
+                self.position.segment, self.position.offset = name, 0
+            data = _bytes_of(self._disk, name)
+            yield from self._segment(name, data, names[index + 1 :])
+            if self.torn is not None:
+                return
+
+    def _segment(self, name: str, data: bytes, later: list[str]) -> Iterator[Record]:
+        position = self.position
+        while position.offset < len(data):
+            found = self._next(data)
+            if isinstance(found, Record):
+                position.offset += room(length_of(data[position.offset : position.offset + HEAD_BYTES]))
+                position.sequence, position.link, position.commit = found.sequence + 1, found.link, found.commit
+                yield found
+            elif self._is_end(data, found, later):
+                return
+            else:
+                raise self._damaged(name, position.offset, found.why, newer=found.newer)
+
+    def _next(self, data: bytes) -> Record | Broken:
+        """The next record, if it follows the one before."""
+        position = self.position
+        length = length_of(data[position.offset : position.offset + HEAD_BYTES])
+        found = decode(data[position.offset : position.offset + length])
+        if isinstance(found, Broken):
+            return found
+        if found.sequence != position.sequence or found.previous != position.link:
+            return Broken(why=f"record {found.sequence} does not follow {position.sequence - 1}")
+        return found
+
+    def _is_end(self, data: bytes, found: Broken, later: list[str]) -> bool:
+        """Whether nothing but the remains of one commit lies beyond; then the journal ends here."""
+        position = self.position
+        rest = data[position.offset :]
+        if found.newer:
+            return False
+        if later:
+            # A full segment: its end is zeros, and the record that did not fit opens the next one.
+            return not any(rest) and later[0] == segment_name(position.sequence)
+        if any(rest):
+            if any(each.commit > position.sequence for each in _records_in(rest)):
+                return False
+            self.torn = found
+        return True
+
+    def _damaged(self, name: str, offset: int, why: str, *, newer: bool = False) -> JournalDamaged:
+        fix = (
+            "read it with the version that wrote it" if newer else "restore this file from a copy; nothing was changed"
+        )
+        return JournalDamaged(
+            f"the journal is not whole: {why}",
+            segment=name,
+            offset=offset,
+            sequence=self.position.sequence,
+            fix=fix,
+        )
+
+
+def _records_in(data: bytes) -> Iterator[Record]:
+    """Everything in some bytes that is a record, wherever it begins."""
+    start = data.find(_MAGIC_BYTES)
+    while start >= 0:
+        found = decode(data[start : start + length_of(data[start : start + HEAD_BYTES])])
+        if isinstance(found, Record):
+            yield found
+        start = data.find(_MAGIC_BYTES, start + 1)
+
+
+def _bytes_of(disk: Disk, name: str) -> bytes:
+    file = disk.open(name)
+    try:
+        return file.read(0, size=file.size)
+    finally:
+        file.close()
