@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime as Moment
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +13,11 @@ from tradsys.core.units import SECOND
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from tradsys.cli.exchange_strategy import StrategyOptions
     from tradsys.core.instruments import Instrument, Segment
+    from tradsys.engine.strategy_participant import StrategyReport
     from tradsys.exchange.generated_day import DayParameters, Hours
     from tradsys.exchange.market_statistics import MarketStatistics
     from tradsys.exchange.simulation_record import SimulationRecord
@@ -40,6 +43,11 @@ def simulate(
     activity: Annotated[float, typer.Option(help="How busy: 1 sends some half a million messages.")] = 1.0,
     quantity: Annotated[float, typer.Option(help="Median size of an order in lots.")] = 20.0,
     closing_auction: Annotated[bool, typer.Option("--closing-auction", help="The share closes by auction.")] = False,
+    strategy: Annotated[str | None, typer.Option(help="Your own: file.py:Class trades beside the others.")] = None,
+    strategy_latency: Annotated[str, typer.Option(help="How long its commands travel: 2ms, 500us.")] = "1ms",
+    strategy_every: Annotated[str, typer.Option(help="How often it is shown a tick.")] = "1s",
+    strategy_cash: Annotated[str, typer.Option(help="What it starts with, in currency.")] = "1000000",
+    strategy_param: Annotated[list[str] | None, typer.Option(help="A parameter of it: size=10. Repeatable.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Generate a day of orders, trades and depth: pre-open auction, continuous trading, close."""
@@ -59,18 +67,33 @@ def simulate(
         information=InformationParameters(volatility=volatility),
         population=Population(activity=activity, quantity=quantity),
     )
-    simulation, hours = generated_day(Book(1), traded, day, parameters, seed=seed)
+    options = _strategy_options(
+        strategy, latency=strategy_latency, every=strategy_every, cash=strategy_cash, parameters=strategy_param or []
+    )
+    mine = [options.participant(traded)] if options else []
+    simulation, hours = generated_day(Book(1), traded, day, parameters, seed=seed, others=mine)
     if out.exists() and not out.is_dir():
         raise ConfigError("the output is a file, not a folder", value=str(out), fix="choose another --out")
     with watch(f"simulating {traded.id}") as progress, interruptible() as stop:
         record = simulation.run(progress=lambda at: progress(*_seconds(at, hours)), stop=stop)
     statistics = _statistics(record, hours)
     description = _description(traded, day, hours, record, parameters, seed=seed)
+    reports = [each.finish() for each in mine]
+    if options:
+        description |= {"strategy": options.described(reports[0])}
     hashes = write(record, out, instrument=traded, at=hours.opens, description=description)
-    _report({**description, "sha256": hashes}, statistics, out, as_json=json)
+    _report({**description, "sha256": hashes}, statistics, reports, out, as_json=json)
     if not record.complete:
         typer.echo(f"interrupted: {out} holds the day so far, marked as incomplete", err=True)
         raise typer.Exit(INTERRUPTED)
+
+
+def _strategy_options(
+    use: str | None, *, latency: str, every: str, cash: str, parameters: Sequence[str]
+) -> StrategyOptions | None:
+    from tradsys.cli.exchange_strategy import StrategyOptions
+
+    return StrategyOptions(use, latency=latency, every=every, cash=cash, parameters=parameters) if use else None
 
 
 def _seconds(at: int, hours: Hours) -> tuple[int, int]:
@@ -150,7 +173,14 @@ def _description(
     }
 
 
-def _report(description: Mapping[str, object], statistics: MarketStatistics, out: Path, *, as_json: bool) -> None:
+def _report(
+    description: Mapping[str, object],
+    statistics: MarketStatistics,
+    reports: Sequence[StrategyReport],
+    out: Path,
+    *,
+    as_json: bool,
+) -> None:
     import msgspec
 
     if as_json:
@@ -161,7 +191,9 @@ def _report(description: Mapping[str, object], statistics: MarketStatistics, out
     from rich.table import Table
 
     table = Table("What", "Value", title=f"{description['instrument']}, {description['date']}: {out}")
-    for what, value in _rows(statistics):
+    from tradsys.cli.exchange_strategy import rows
+
+    for what, value in chain(_rows(statistics), *map(rows, reports)):
         table.add_row(what, value)
     Console().print(table)
 

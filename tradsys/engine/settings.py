@@ -76,7 +76,7 @@ def _environment(environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str
     for name in sorted(environment):
         if name.startswith(PREFIX):
             key = name.removeprefix(PREFIX).lower().replace("__", ".")
-            yield f"environment {name}", {key: _parsed(environment[name])}
+            yield f"environment {name}", {key: parsed(environment[name])}
 
 
 def _flags(flags: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -84,10 +84,10 @@ def _flags(flags: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         key, equals, text = flag.partition("=")
         if not equals or not key.strip():
             raise ConfigError("--set takes key=value", value=flag, fix="--set execution.slippage_bps=2")
-        yield f"--set {key.strip()}", {key.strip(): _parsed(text.strip())}
+        yield f"--set {key.strip()}", {key.strip(): parsed(text.strip())}
 
 
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
     """A value as TOML would read it; bare words are strings."""
     try:
         return tomllib.loads(f"value = {text}")["value"]

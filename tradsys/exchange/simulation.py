@@ -126,7 +126,7 @@ class Simulation:
         if request is None:
             self._wake(owner)
         elif not request.while_live or request.command.order_id in self._open:
-            self._execute(owner, request.command._replace(at=at))
+            self._execute(owner, request.command._replace(at=at), answered=request.answered)
 
     def _advance(self, at: int) -> None:
         """Bring the view to an instant."""
@@ -158,7 +158,7 @@ class Simulation:
             if request.at > view.at:
                 self._push(request.at, owner, request)
             else:
-                self._execute(owner, request.command)
+                self._execute(owner, request.command, answered=request.answered)
         self._ask_when(owner)
 
     def _ask_when(self, owner: int) -> None:
@@ -182,7 +182,7 @@ class Simulation:
             for owner in asleep:
                 self._ask_when(owner)
 
-    def _execute(self, owner: int, command: Command) -> int:
+    def _execute(self, owner: int, command: Command, *, answered: bool = False) -> int:
         """One command through the book, into the record and to those it concerns; its status."""
         outcome, events = self.book.submit(command)
         number = self._commands
@@ -191,14 +191,17 @@ class Simulation:
             at=self.view.at, number=number, phase=self._phase(command), command=command, outcome=outcome
         )
         self._enter_order(owner, command, outcome)
+        status = outcome.status
+        if answered:
+            self._acknowledge(owner, command, outcome)
         for event in events:
             if event.kind == _TRADE:
                 self._traded(event, owner, number=number, own=command.order_id, left=outcome.open)
             else:
                 self._changed(event, number, own=command.order_id, left=outcome.open)
-        if outcome.status in (_REJECTED, _CANCELLED):
+        if status == _CANCELLED or (status == _REJECTED and not answered):
             self._answer(self._owner.get(command.order_id, owner), command, outcome.reason)
-        return outcome.status
+        return status
 
     def _phase(self, command: Command) -> int:
         """The phase that a command leaves the book in."""
@@ -226,13 +229,14 @@ class Simulation:
         self.view.last = event.price
         self._venue.on_trade(self.view.at, price=event.price, quantity=event.quantity)
         self._tell(taker, Notice(event.order_id, event.side, event.price, event.quantity, left))
-        self._tell(maker, Notice(event.other_id, 1 - event.side, event.price, event.quantity, maker_left))
+        self._tell(maker, Notice(event.other_id, 1 - event.side, event.price, event.quantity, maker_left, maker=True))
 
     def _changed(self, event: BookEvent, number: int, *, own: int, left: int) -> None:
         """A removal, a trigger, or a decrement of two orders."""
         owner, phase = self._owner[event.order_id], int(self.view.phase)
         self.record.removal(at=self.view.at, number=number, phase=phase, event=event, account=self._accounts[owner])
         if event.kind == _TRIGGERED:
+            self._tell(owner, Notice(event.order_id, event.side, 0, 0, event.quantity))
             return
         if event.order_id != own:
             left = self._shrink(event.order_id, event.quantity)
@@ -251,6 +255,13 @@ class Simulation:
             del self._open[order_id]
         return left
 
+    def _acknowledge(self, owner: int, command: Command, outcome: Outcome) -> None:
+        """Whether the book took a command whose sender asked to be told."""
+        taken = outcome.status != _REJECTED
+        left = command.quantity if taken else self._open.get(command.order_id, 0)
+        reason = 0 if taken else outcome.reason
+        self._tell(owner, Notice(command.order_id, command.side, 0, 0, left, reason, taken=taken))
+
     def _answer(self, owner: int, command: Command, reason: int) -> None:
         """A rejection or a removal that no event tells of."""
         if owner != _EXCHANGE:
@@ -258,4 +269,5 @@ class Simulation:
             self._tell(owner, Notice(command.order_id, command.side, 0, 0, left, reason))
 
     def _tell(self, owner: int, notice: Notice) -> None:
-        self._participants[owner].told(notice)
+        for request in self._participants[owner].told(notice) or ():
+            self._push(max(request.at, self.view.at), owner, request)

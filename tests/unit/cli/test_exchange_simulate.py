@@ -75,6 +75,11 @@ def test_one_seed_gives_the_same_bytes_in_another_process_and_another_seed_a_day
         ({"volatility": "nan"}, "volatility out of range"),
         ({"activity": "0"}, "activity out of range"),
         ({"quantity": "0"}, "quantity out of range"),
+        ({"strategy": "nowhere.py:Maker"}, "does not exist"),
+        ({"strategy": "ema_trend"}, "which has ticks alone"),
+        ({"strategy": "ema_trend", "strategy_latency": "fast"}, "is no time"),
+        ({"strategy": "ema_trend", "strategy_every": "0s"}, "every out of range"),
+        ({"strategy": "ema_trend", "strategy_param": "fast"}, "takes name=value"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
@@ -93,6 +98,45 @@ def test_bad_input_is_refused_with_its_reason_and_writes_nothing(
     assert message in said
     assert isinstance(refused, InputRefused) or answer.exit_code == 2
     assert not out.exists()
+
+
+STRATEGY = """from tradsys import Param, Strategy
+
+
+class Maker(Strategy):
+    size: int = Param(50, low=1)
+
+    def on_tick(self, tick, account):
+        if tick.bid == tick.bid and tick.ask == tick.ask:
+            middle = (tick.bid + tick.ask) / 2
+            yield self.quote(tick, bid=middle - 0.1, ask=middle + 0.1, quantity=self.size)
+"""
+
+
+def test_a_strategy_of_one_s_own_trades_beside_the_others_and_is_named_in_the_files(tmp_path: Path) -> None:
+    (tmp_path / "maker.py").write_text(STRATEGY)
+    own = {"strategy": f"{tmp_path}/maker.py:Maker", "strategy_latency": "2ms", "strategy_param": "size=20"}
+    done = ran(command(tmp_path / "day", **own))
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)["strategy"]
+    report = said["report"]
+    assert (said["use"], said["parameters"], said["latency"]) == ("maker.py:Maker", {"size": 20}, 2_000_000)
+    trades = pq.read_table(tmp_path / "day" / "trades.parquet").to_pylist()
+    named = json.loads((tmp_path / "day" / DESCRIPTION).read_bytes())["accounts"]
+    ours = [int(account) for account, name in named.items() if name == "Maker"]
+    bought = [each for each in trades if (each["taker"] if each["side"] == "buy" else each["maker"]) in ours]
+    sold = [each for each in trades if (each["maker"] if each["side"] == "buy" else each["taker"]) in ours]
+    assert report["trades"] == len(bought) + len(sold) > 0
+    held, paid = (
+        sum(each["quantity"] * worth for each, worth in rows)
+        for rows in (
+            [*((each, 1) for each in bought), *((each, -1) for each in sold)],
+            [*((each, each["price"]) for each in bought), *((each, -each["price"]) for each in sold)],
+        )
+    )
+    assert report["position"] == held
+    assert report["profit"] == pytest.approx(held * report["last_price"] - paid)
+    assert report["last_price"] == trades[-1]["price"]
 
 
 def test_a_refusal_ends_with_exit_code_2(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tradsys.core.matching import Action, BookPhase, MatchingBook
 from tradsys.core.units import HOUR, MINUTE, SCALE, SECOND
 from tradsys.exchange.agents.information import InformationParameters
 from tradsys.exchange.agents.population import Population
-from tradsys.exchange.agents.quoter import Quoter
+from tradsys.exchange.agents.trend import Momentum, MomentumParameters
 from tradsys.exchange.book import Book
 from tradsys.exchange.book_reference import ReferenceBook
 from tradsys.exchange.generated_day import DayParameters, Hours, generated_day
@@ -142,6 +142,6 @@ def test_a_reference_price_that_does_not_fit_is_refused(reference: int) -> None:
 
 
 def test_an_account_that_is_taken_is_refused() -> None:
-    other = Quoter(1, lambda tick, position: None, SHARE)
+    other = Momentum(1, MomentumParameters())
     with pytest.raises(ConfigError, match="one account"):
         generated_day(ReferenceBook(1), SHARE, MONDAY, parameters(), seed=1, others=[other])

@@ -172,7 +172,7 @@ def test_everyone_hears_of_its_own_orders() -> None:
     run = simulation([seller, buyer])
     run.run()
     assert seller.notices == [
-        Notice(11, SELL, 1000, 5, 0),
+        Notice(11, SELL, 1000, 5, 0, maker=True),
         Notice(12, BUY, 0, 0, 0),
     ]
     assert buyer.notices == [

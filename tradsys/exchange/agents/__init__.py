@@ -1,1 +1,1 @@
-"""Participants of the simulated market: background agents, recorded flow, users' own quotes."""
+"""Participants of the simulated market: background agents, recorded flow."""

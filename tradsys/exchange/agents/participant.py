@@ -16,18 +16,23 @@ NEVER = 2**63 - 1
 class Request(NamedTuple):
     """A command that reaches the book at `at` (UTC nanoseconds; what is past means at once).
 
-    `while_live`: drop it if its order is no longer live by then, because the participant would know that.
+    `while_live`: drop it if its order is no longer live by then, because the participant would know that. `answered`:
+    tell the participant whether the book took it, before anything that follows from it.
     """
 
     at: int
     command: Command
     while_live: bool = False
+    answered: bool = False
 
 
 class Notice(NamedTuple):
     """What happened to an order of ours: traded `filled` lots at `price` ticks, has `open` lots left (0: it is gone).
+    Where one command trades more than once, `open` is what is left after all of it.
 
-    `reason` (`core.matching.Reason`) says why a command was rejected or an order removed.
+    `reason` (`core.matching.Reason`) says why a command was rejected or an order removed. `maker`: the order rested
+    when it traded. `taken`: whether the book took a request that is `answered`; `open` is then what goes in. A notice
+    that says nothing of these says that a stop was touched.
     """
 
     order_id: int
@@ -36,6 +41,8 @@ class Notice(NamedTuple):
     filled: int
     open: int
     reason: int = 0
+    maker: bool = False
+    taken: bool | None = None
 
 
 class View:
@@ -86,8 +93,8 @@ class Participant(Protocol):
     def wake_at(self, view: View, draws: Draws) -> int:
         """When to act next, UTC nanoseconds, or `NEVER`. Asked once before the day and after each `act`."""
 
-    def told(self, notice: Notice) -> None:
-        """A trade, a removal or a rejection of one of its orders, as it happens."""
+    def told(self, notice: Notice) -> Iterable[Request] | None:
+        """A trade, a removal or a rejection of one of its orders, as it happens; what it asks for then."""
 
 
 def chance_wake(view: View, draws: Draws, *, a_second: float) -> int:
