@@ -9,7 +9,7 @@ from tradsys.core.events import Side
 from tradsys.core.matching import BookEvent, BookEventKind, Kind, Reason
 from tradsys.exchange.bands import Party
 from tradsys.exchange.clearing import Clearing
-from tradsys.exchange.clearing.records import Refusal, Trade
+from tradsys.exchange.clearing.records import Events, Refusal, Trade
 from tradsys.exchange.marketplace.floor import Floor
 from tradsys.exchange.marketplace.orders import LiveOrder, OrderRegister
 from tradsys.exchange.marketplace.records import ExchangeEvents, OrderReduced, OrderRemoved, OrderTriggered, Traded
@@ -77,9 +77,9 @@ class Follower:
         taker, maker = self._live(event.order_id), self._live(event.other_id)
         buy, sell = (maker, taker) if event.side else (taker, maker)
         floor = taker.floor
-        traded = self._traded(event, at, buy=buy, sell=sell)
-        said.append(traded)
-        said += self._cleared(traded)
+        trade = self._between(event, buy=buy, sell=sell)
+        said.append(Traded(at=at, trade=trade))
+        said += self._cleared(trade)
         for order in (taker, maker):
             self._register.filled(order, event.quantity)
         buyer, seller = self.party(buy.account), self.party(sell.account)
@@ -87,11 +87,10 @@ class Follower:
         if halt is not None:
             self.halts.append((floor, halt))
 
-    def _traded(self, event: BookEvent, at: int, *, buy: LiveOrder, sell: LiveOrder) -> Traded:
+    def _between(self, event: BookEvent, *, buy: LiveOrder, sell: LiveOrder) -> Trade:
         self._trades += 1
         floor = buy.floor
-        return Traded(
-            at=at,
+        return Trade(
             trade_id=self._trades,
             instrument=floor.instrument.id,
             price=event.price * floor.tick,
@@ -103,25 +102,13 @@ class Follower:
             taker=Side.SELL if event.side else Side.BUY,
         )
 
-    def _cleared(self, traded: Traded) -> ExchangeEvents:
-        said = self._clearing.apply(
-            Trade(
-                trade_id=traded.trade_id,
-                instrument=traded.instrument,
-                price=traded.price,
-                quantity=traded.quantity,
-                buyer=traded.buyer,
-                seller=traded.seller,
-                buy_order=traded.buy_order,
-                sell_order=traded.sell_order,
-                taker=traded.taker,
-            )
-        )
+    def _cleared(self, trade: Trade) -> Events:
+        said = self._clearing.apply(trade)
         if said and isinstance(said[0], Refusal):
             raise InvariantBroken(
                 f"the clearing refused a trade: {said[0].rule}", value=said[0].value, limit=said[0].limit
             )
-        return list(said)
+        return said
 
     def _triggered(self, event: BookEvent, at: int, said: ExchangeEvents) -> None:
         order = self._live(event.order_id)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import msgspec
 
-from tradsys.core.events import Side, Word
+from tradsys.core.events import Word
 from tradsys.core.instruments import Instrument
 from tradsys.core.matching import BookPhase
-from tradsys.exchange.clearing.records import ClearingEvent, Margins
+from tradsys.exchange.clearing.records import ClearingEvent, Margins, Trade
 
 
 class TradedInstrument(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,17 +88,9 @@ class OrderTriggered(ExchangeEvent, frozen=True, kw_only=True, gc=False):
 
 
 class Traded(ExchangeEvent, frozen=True, kw_only=True, gc=False):
-    """Two orders met. `taker` is the side that came second."""
+    """Two orders met."""
 
-    trade_id: int
-    instrument: str
-    price: int
-    quantity: int
-    buyer: int
-    seller: int
-    buy_order: int
-    sell_order: int
-    taker: Side
+    trade: Trade
 
 
 class PhaseEntered(ExchangeEvent, frozen=True, kw_only=True, gc=False):

@@ -25,6 +25,7 @@ from tradsys.exchange.clearing.records import (
     Margins,
     Obligation,
     Settled,
+    Trade,
     TradeBusted,
     UnitsDeposited,
 )
@@ -125,6 +126,10 @@ def of(said: ExchangeEvents, kind: type[Event]) -> list[Event]:
     return [each for each in said if isinstance(each, kind)]
 
 
+def trades(said: ExchangeEvents) -> list[Trade]:
+    return [each.trade for each in of(said, Traded)]
+
+
 def refusal(said: ExchangeEvents) -> tuple[str, int | str, int | str]:
     refused = said[-1]
     assert isinstance(refused, OrderRefused)
@@ -136,7 +141,7 @@ def test_two_orders_trade_and_both_accounts_follow() -> None:
     said = scene.order(SELLER, SELL, 10, 101)
     assert of(said, OrderTaken)[0].open == 10 * SCALE and scene.exchange.best(SHARE.id)[2:] == (101 * SCALE, 10 * SCALE)
     said = scene.order(BUYER, BUY, 4, 102)
-    trade = of(said, Traded)[0]
+    trade = trades(said)[0]
     assert (trade.price, trade.quantity, trade.buyer, trade.seller, trade.taker) == (101 * SCALE, 4 * SCALE, 1, 2, 1)
     assert [each.fee for each in of(said, Confirmation)] == [round(0.808 * SCALE), round(0.404 * SCALE)]
     assert scene.cash(BUYER) == pytest.approx(10_000 - 404 - 0.808) and scene.cash(SELLER) == pytest.approx(10_403.596)
@@ -175,7 +180,7 @@ def test_without_a_band_nothing_bounds_a_market_order() -> None:
     scene.order(WORLD, SELL, 5, 100)
     assert refusal(scene.order(BUYER, BUY, 1)) == ("unprotected", "market", "a limit, a protection or a price band")
     protected = scene.order(BUYER, BUY, 1, 2, kind=Kind.PROTECTED)
-    assert of(protected, Traded)[0].price == 100 * SCALE
+    assert trades(protected)[0].price == 100 * SCALE
     assert of(scene.order(WORLD, BUY, 1), Traded)
 
 
@@ -249,7 +254,7 @@ def test_the_day_passes_through_its_phases_and_the_auction_sets_a_price() -> Non
     said = scene.exchange.advance(scene.at("09:15"))
     phases = [each.phase for each in of(said, PhaseEntered)]
     assert phases[-1] is BookPhase.CONTINUOUS and BookPhase.AUCTION_LIMIT in phases
-    assert [(each.price, each.quantity) for each in of(said, Traded)] == [(101 * SCALE, 10 * SCALE)]
+    assert [(each.price, each.quantity) for each in trades(said)] == [(101 * SCALE, 10 * SCALE)]
     assert scene.free(BUYER) == 10_000 - 1_010 and scene.exchange.phase(SHARE.id) is BookPhase.CONTINUOUS
 
 
@@ -260,7 +265,7 @@ def test_a_stop_is_triggered_and_its_rest_released() -> None:
     scene.order(WORLD, BUY, 1, 98)
     said = scene.order(WORLD, SELL, 1, 98)
     assert of(said, OrderTriggered)[0].account == SELLER
-    assert [each.price for each in of(said, Traded)] == [98 * SCALE, 97 * SCALE]
+    assert [each.price for each in trades(said)] == [98 * SCALE, 97 * SCALE]
     assert [(each.open, each.reason) for each in of(said, OrderRemoved)] == [(6 * SCALE, "dropped")]
     assert scene.exchange.clearing.position(SELLER, SHARE.id).selling == 0
 
@@ -312,7 +317,7 @@ def test_an_index_that_falls_halts_everything_until_its_auction() -> None:
     assert refusal(scene.order(SELLER, SELL, 1, 99, at="11:30"))[0] == "instrument_halted"
     scene.order(SELLER, SELL, 10, 99, at="11:50")
     said = scene.exchange.advance(scene.at("12:00"))
-    assert of(said, Traded)[0].price == 99 * SCALE and scene.exchange.phase(SHARE.id) is BookPhase.CONTINUOUS
+    assert trades(said)[0].price == 99 * SCALE and scene.exchange.phase(SHARE.id) is BookPhase.CONTINUOUS
     with pytest.raises(ConfigError, match="no such index"):
         scene.exchange.on_index(scene.at("12:01"), index="DAX", value=1)
 
