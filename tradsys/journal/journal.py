@@ -30,7 +30,7 @@ class Journal:
         self._disk = disk
         self._segment_bytes = segment_bytes
         self._sequence = position.sequence
-        self._link = position.link
+        self._link = self._durable_link = position.link
         self._segment = position.segment
         self._offset = position.offset
         self._file: DiskFile | None = disk.open(position.segment, writable=True) if position.segment else None
@@ -43,6 +43,11 @@ class Journal:
     def waiting(self) -> int:
         """Records that the next commit makes durable."""
         return len(self._waiting)
+
+    @property
+    def position(self) -> Position:
+        """Where the next commit goes."""
+        return Position(sequence=self.durable, link=self._durable_link, segment=self._segment, offset=self._offset)
 
     @property
     def link(self) -> bytes:
@@ -89,7 +94,7 @@ class Journal:
             raise self._failed(error) from error
         self._offset += len(data)
         self._waiting.clear()
-        self.durable = self._sequence
+        self.durable, self._durable_link = self._sequence, self._link
         return self.durable
 
     def close(self) -> None:

@@ -33,7 +33,6 @@ class Position(msgspec.Struct, kw_only=True):
 
     sequence: int = 0
     link: bytes = GENESIS
-    commit: int = 0
     segment: str = ""
     offset: int = 0
 
@@ -57,7 +56,7 @@ class Reader:
                 raise self._damaged(name, 0, f"this segment should be {segment_name(self.position.sequence)}")
             if name != begun:
                 self.position.segment, self.position.offset = name, 0
-            data = _bytes_of(self._disk, name)
+            data = bytes_of(self._disk, name)
             yield from self._segment(name, data, names[index + 1 :])
             if self.torn is not None:
                 return
@@ -68,7 +67,7 @@ class Reader:
             found = self._next(data)
             if isinstance(found, Record):
                 position.offset += room(length_of(data[position.offset : position.offset + HEAD_BYTES]))
-                position.sequence, position.link, position.commit = found.sequence + 1, found.link, found.commit
+                position.sequence, position.link = found.sequence + 1, found.link
                 yield found
             elif self._is_end(data, found, later):
                 return
@@ -124,7 +123,8 @@ def _records_in(data: bytes) -> Iterator[Record]:
         start = data.find(_MAGIC_BYTES, start + 1)
 
 
-def _bytes_of(disk: Disk, name: str) -> bytes:
+def bytes_of(disk: Disk, name: str) -> bytes:
+    """A whole file."""
     file = disk.open(name)
     try:
         return file.read(0, size=file.size)
