@@ -72,7 +72,7 @@ def load(disk: Disk, name: str) -> Snapshot:
     content = bytes_of(disk, name)
     try:
         snapshot = msgspec.msgpack.decode(content, type=Snapshot)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _damaged(name, f"it is no snapshot: {error}") from error
     if snapshot.version != VERSION:
         raise _damaged(name, f"written by version {snapshot.version}, this one reads {VERSION}")

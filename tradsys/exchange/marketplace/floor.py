@@ -8,7 +8,7 @@ from datetime import date
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.matching import MAX_PRICE, BookPhase, Kind
 from tradsys.core.units import Rounding, divide
-from tradsys.exchange.admission import Listing, listed_freeze
+from tradsys.exchange.admission import Listing, listed_freeze, listed_least_display
 from tradsys.exchange.bands import DynamicBand, Party
 from tradsys.exchange.halts import VolatilityGuards
 from tradsys.exchange.limit_protection import LimitProtection
@@ -80,7 +80,13 @@ class Floor:
     def listing(self) -> Listing:
         """What admission needs to know."""
         freeze = listed_freeze(self.instrument, self._on) if self.instrument.segment in _DERIVATIVES else None
-        return Listing(instrument=self.instrument, number=self.number, freeze=freeze, protection=self.protection)
+        return Listing(
+            instrument=self.instrument,
+            number=self.number,
+            freeze=freeze,
+            protection=self.protection,
+            least_display=listed_least_display(self.instrument, self._on),
+        )
 
     @property
     def close(self) -> int:

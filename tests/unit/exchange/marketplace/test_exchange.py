@@ -223,6 +223,7 @@ BAD: Mapping[str, tuple[dict[str, Any], str]] = {
     "off lot": ({"quantity": SCALE // 2}, "quantity_off_lot"),
     "off tick": ({"price": 99 * SCALE + 1}, "price_off_tick"),
     "outside the band": ({"price": 200 * SCALE}, "outside_band"),
+    "too little shown": ({"quantity": 40 * SCALE, "display": SCALE}, "display_below_least"),
     "duplicate": ({"order_id": 1}, "duplicate_order"),
     "no number": ({"order_id": 0}, "bad_order"),
     "unknown account": ({"account": 77}, "unknown_account"),
