@@ -53,7 +53,7 @@ class TickRecords:
         """When the ticks of some rows were known."""
         return self._at[rows]
 
-    def records(self, rows: slice) -> Iterator[MarketEvent]:
+    def records(self, rows: slice) -> Iterator[Tick]:
         """The ticks of some rows."""
         at = self._at[rows].tolist()
         exchange_at = at if self._exchange_at is self._at else self._exchange_at[rows].tolist()

@@ -7,11 +7,13 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from tradsys.core.events import Approved, Bar, SessionChange, Tick
 from tradsys.engine.driver import Driver
 from tradsys.engine.engine import Engine
 from tradsys.engine.feed import CHUNK
+from tradsys.engine.markets import Market
 from tradsys.engine.record_feed import RecordFeed
 from tradsys.engine.schedule import FAR, Due, Schedule
 from tradsys.exchange.recorded_venue import RecordedVenue
@@ -115,13 +117,20 @@ class RecordedBacktest(Driver):
         super()._deliver()
 
     def _await_all(self) -> None:
-        """Before an order leaves, its instrument's venue is shown the last tick that nobody was waiting for."""
+        """Before an order leaves, its instrument's venue is shown the last tick that nobody was waiting for, with the
+        last trade, which may be older."""
         for each in self._outbox:
             if isinstance(each, Approved) and each.order.instrument not in self._awaited:
-                tick = self._engine.markets[each.order.instrument].tick
-                if tick is not None:
-                    self._recorded.match(tick)
+                market = self._engine.markets[each.order.instrument]
+                if market.tick is not None:
+                    self._recorded.match(_with_last_trade(market.tick, market))
         self._awaited.update(self._engine.markets)
+
+
+def _with_last_trade(tick: Tick, market: Market) -> Tick:
+    if tick.last == tick.last or not market.seen_at:
+        return tick
+    return replace(tick, last=market.seen)
 
 
 def _chunks(rows: int) -> Iterator[slice]:

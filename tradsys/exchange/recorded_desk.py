@@ -24,8 +24,7 @@ _MARKET, _LIMIT, _STOP = OrderType.MARKET, OrderType.LIMIT, OrderType.STOP
 _STOP_LIMIT, _TRAILING = OrderType.STOP_LIMIT, OrderType.TRAILING
 _WAITS = frozenset({_STOP, _STOP_LIMIT, _TRAILING})
 _PRICED = frozenset({_LIMIT, _STOP_LIMIT})
-_IOC = Validity.IOC
-_BUY, _SELL = int(Side.BUY), int(Side.SELL)
+_BUY, _SELL, _IOC = int(Side.BUY), int(Side.SELL), Validity.IOC
 
 
 class LiveOrder(msgspec.Struct, eq=False):
@@ -211,6 +210,8 @@ class Desk:
         if traded:
             price = from_float(last)
             self._print(price, quantity=_quantity(tick.last_quantity), aggressor=self._aggressor(price))
+        elif last == last:
+            self.last = from_float(last)
         self._quote(_BUY, bid, quantity=tick.bid_quantity)
         self._quote(_SELL, ask, quantity=tick.ask_quantity)
         self._meet()
@@ -378,8 +379,7 @@ class Desk:
 
     def _touched(self, live: LiveOrder, price: int) -> bool:
         """Whether a trade reaches a stop; the extreme of a trailing one moves with it."""
-        order = live.order
-        trigger = order.trigger
+        order, trigger = live.order, live.order.trigger
         if order.type is _TRAILING:
             live.extreme = min(live.extreme, price) if order.side > 0 else max(live.extreme, price)
             trigger = live.extreme + order.side * order.trail
