@@ -116,4 +116,4 @@ def _paid(order: Order, instrument: Instrument, opening: int, price: int) -> int
 
 def _worst(order: Order, price: int) -> int:
     """The price a claim is worked out at: the limit, or the trigger where that is above the last price."""
-    return order.limit or max(price, order.trigger)
+    return order.limit or (price if price > order.trigger else order.trigger)

@@ -17,11 +17,13 @@ _STOP_LIMIT, _TRAILING = OrderType.STOP_LIMIT, OrderType.TRAILING
 
 
 class WorkingOrder(msgspec.Struct, eq=False, gc=False):
-    """An order at the simulated venue: what is left of it, since when it is there, and what it has seen."""
+    """An order at the simulated venue: what is left of it, since when it is there, and what it has seen. One that
+    `closes` may only take what its strategy holds."""
 
     order: Order
     since: int
     remaining: int
+    closes: bool
     filled: int = 0
     triggered: bool = False
     extreme: int = 0

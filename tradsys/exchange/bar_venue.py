@@ -108,7 +108,9 @@ class BarVenue:
         self._held = held
         self._traded: dict[tuple[str, Product], int] = {}
         self._desks = {instrument.id: _Desk(instrument) for instrument in instruments}
-        self._models = models
+        self._band = models.band
+        self._participation = models.participation
+        self._slippage = models.slippage
         self._sleeping: dict[int, list[Order]] = {}
         self._children: dict[int, list[WorkingOrder]] = {}
         self._orders: dict[int, tuple[_Desk, WorkingOrder]] = {}
@@ -150,7 +152,7 @@ class BarVenue:
         """Start a session, or adjust on an ex-date: the price band follows from the previous close (1e-8; 0: none)."""
         desk = self._desks[instrument]
         desk.opened_at = at
-        desk.limits = self._models.band.limits(previous_close, tick=desk.instrument.tick_at(at))
+        desk.limits = self._band.limits(previous_close, tick=desk.instrument.tick_at(at))
 
     def match(self, bar: Bar, previous_end: int = 0) -> list[OrderEvent]:
         """What one bar does to the orders working in its instrument: protective stops first, then by age.
@@ -158,12 +160,15 @@ class BarVenue:
         `previous_end` is when the bar before it ended: a short last bar of a session begins there.
         """
         desk = self.working[bar.instrument]
-        at, end = bar.at, bar.exchange_at
-        exact = ExactBar(max(end - bar.span, previous_end, desk.opened_at), end, bar)
-        budget = self._models.participation.allowed(exact, desk.lot or desk.instrument.lot_at(at))
-        orders = desk.orders
+        at, end, orders = bar.at, bar.exchange_at, desk.orders
+        start = end - bar.span
+        if start < previous_end or start < desk.opened_at:
+            start = max(previous_end, desk.opened_at)
+        budget = self._participation.allowed(bar, desk.lot or desk.instrument.lot_at(at))
+        tick = desk.tick or desk.instrument.tick_at(at)
+        exact = ExactBar(start, end, round(bar.open * SCALE), bar)
         crowded = len(orders) > 1 or bool(self._sleeping)
-        meeting = _Meeting(desk, exact, at, desk.tick or desk.instrument.tick_at(at), budget, crowded, [])
+        meeting = _Meeting(desk, exact, at, tick, budget, crowded, [])
         if crowded:
             self._crowd([working for working in orders if working.since < end], meeting)
         elif orders[0].since < end:
@@ -196,7 +201,7 @@ class BarVenue:
         if found is None:
             return []
         desk, working = found
-        worse = self._models.slippage.worsen(price, side=working.order.side, tick=desk.instrument.tick_at(at))
+        worse = self._slippage.worsen(price, side=working.order.side, tick=desk.instrument.tick_at(at))
         events: list[OrderEvent] = []
         self._fill(desk, working, worse, working.remaining, at, at, False, events)
         return events
@@ -204,7 +209,8 @@ class BarVenue:
     # --- inside
 
     def _work(self, desk: _Desk, order: Order, *, since: int, remaining: int) -> WorkingOrder:
-        working = WorkingOrder(order, since, remaining, extreme=order.trigger)
+        closes = order.parent > 0 or (order.side < 0 and order.product in _DELIVERED)
+        working = WorkingOrder(order, since, remaining, closes, extreme=order.trigger)
         desk.orders.append(working)
         self._orders[order.order_id] = (desk, working)
         self.working[order.instrument] = desk
@@ -223,37 +229,45 @@ class BarVenue:
         """Let one order meet the bar."""
         order, bar = working.order, meeting.bar
         was_triggered = working.triggered
-        price = fill_price(working, bar, self._models.slippage, meeting.tick)
-        if working.triggered and not was_triggered:
+        price = fill_price(working, bar, self._slippage, meeting.tick)
+        if working.triggered is not was_triggered:
             meeting.events.append(Triggered(at=meeting.at, order_id=order.order_id))
         if price is not None and meeting.desk.limits is not _NO_LIMITS:
             price = banded(meeting.desk.limits, order, price, bar)
-        quantity = working.remaining if working.remaining < meeting.budget else meeting.budget
-        if price is not None and quantity > 0 and (order.parent or (order.side < 0 and order.product in _DELIVERED)):
-            quantity = min(quantity, self._available(order, meeting))
-            if not quantity:
-                reason = "another order closed the position"
-                meeting.events += self.cancel(order.order_id, at=meeting.at, reason=reason)
-                return
-        if price is not None and quantity > 0:
-            meeting.budget -= quantity
-            if meeting.crowded:
-                key = (order.strategy, order.product)
-                self._traded[key] = self._traded.get(key, 0) + order.side * quantity
-            exchange_at = bar.start if order.type is _MARKET and working.since <= bar.start else bar.end
-            maker = order.type is _LIMIT and is_passive(order, bar, since=working.since)
-            self._fill(meeting.desk, working, price, quantity, meeting.at, exchange_at, maker, meeting.events)
+        if price is not None and meeting.budget > 0:
+            self._trade(working, price, meeting)
         elif order.type is _TRAILING and not working.triggered:
             follow(working, bar)
         if order.validity is _IOC and working.remaining and order.order_id in self._orders:
             self._end_immediate(meeting.desk, working, at=meeting.at, events=meeting.events)
 
+    def _trade(self, working: WorkingOrder, price: int, meeting: _Meeting) -> None:
+        """Fill what the bar's volume allows, and of what closes a position no more than there is of it."""
+        order, bar, budget = working.order, meeting.bar, meeting.budget
+        quantity = working.remaining if working.remaining < budget else budget
+        if working.closes:
+            available = self._available(order, meeting)
+            if available <= 0:
+                reason = "another order closed the position"
+                meeting.events += self.cancel(order.order_id, at=meeting.at, reason=reason)
+                return
+            if available < quantity:
+                quantity = available
+        meeting.budget = budget - quantity
+        if meeting.crowded:
+            key = (order.strategy, order.product)
+            self._traded[key] = self._traded.get(key, 0) + order.side * quantity
+        kind = order.type
+        exchange_at = bar.start if kind is _MARKET and working.since <= bar.start else bar.end
+        maker = kind is _LIMIT and is_passive(order, bar, since=working.since)
+        self._fill(meeting.desk, working, price, quantity, meeting.at, exchange_at, maker, meeting.events)
+
     def _available(self, order: Order, meeting: _Meeting) -> int:
-        """What an exit or a sale may still close: the position, less what this bar already traded."""
+        """What an exit or a sale may still close: the position, less what this bar traded. None is at or below 0."""
         held = self._held(order.strategy, order.instrument, order.product)
         if meeting.crowded:
             held += self._traded.get((order.strategy, order.product), 0)
-        return max(-order.side * held, 0)
+        return -order.side * held
 
     def _end_immediate(self, desk: _Desk, working: WorkingOrder, *, at: int, events: list[OrderEvent]) -> None:
         self._remove(desk, working)

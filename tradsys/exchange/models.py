@@ -15,17 +15,13 @@ from tradsys.core.units import SCALE, Rounding, to_step
 
 
 class ExactBar(msgspec.Struct, frozen=True, gc=False):
-    """A bar in exact ints: when it began and ended, its prices in 1e-8 and its volume in 1e-8 units (0 where it is
-    missing). Each number is converted when it is asked for: most orders look at one price."""
+    """A bar in exact ints: when it began and ended, and its prices in 1e-8. Every order looks at the first; the others
+    are converted when they are asked for."""
 
     start: int
     end: int
+    open: int
     bar: Bar
-
-    @property
-    def open(self) -> int:
-        """First price."""
-        return round(self.bar.open * SCALE)
 
     @property
     def high(self) -> int:
@@ -41,11 +37,6 @@ class ExactBar(msgspec.Struct, frozen=True, gc=False):
     def close(self) -> int:
         """Last price."""
         return round(self.bar.close * SCALE)
-
-    @property
-    def volume(self) -> int:
-        """Units traded."""
-        return round(self.bar.volume * SCALE) if self.bar.volume > 0 else 0
 
 
 class Slippage(Protocol):
@@ -73,7 +64,8 @@ class BasisPoints(msgspec.Struct, frozen=True, gc=False):
         """price × (1 ± basis points), then to the tick: up for a buyer, down for a seller, never below one tick."""
         if side > 0:
             return -(-price * (1_000_000 + self.hundredths) // (1_000_000 * tick)) * tick
-        return max(price * (1_000_000 - self.hundredths) // (1_000_000 * tick) * tick, tick)
+        worse = price * (1_000_000 - self.hundredths) // (1_000_000 * tick) * tick
+        return worse if worse > tick else tick
 
     def describe(self) -> str:
         """One sentence for the report."""
@@ -93,8 +85,8 @@ class Participation(Protocol):
     Not modelled: that trading at the cap moves the price.
     """
 
-    def allowed(self, bar: ExactBar, lot: int) -> int:
-        """Quantity that may fill in this bar, a multiple of the lot."""
+    def allowed(self, bar: Bar, lot: int) -> int:
+        """Quantity that may fill in this bar (1e-8), a multiple of the lot."""
 
     def describe(self) -> str:
         """One sentence for the report."""
@@ -108,9 +100,10 @@ class VolumeShare(msgspec.Struct, frozen=True, gc=False):
 
     millionths: int
 
-    def allowed(self, bar: ExactBar, lot: int) -> int:
-        """volume × share, down to the lot."""
-        return bar.volume * self.millionths // (1_000_000 * lot) * lot
+    def allowed(self, bar: Bar, lot: int) -> int:
+        """volume × share, down to the lot; nothing where the volume is missing."""
+        volume = bar.volume
+        return round(volume * SCALE) * self.millionths // (1_000_000 * lot) * lot if volume > 0 else 0
 
     def describe(self) -> str:
         """One sentence for the report."""
@@ -123,7 +116,7 @@ class Unlimited(msgspec.Struct, frozen=True, gc=False):
     Not modelled: volume.
     """
 
-    def allowed(self, bar: ExactBar, lot: int) -> int:
+    def allowed(self, bar: Bar, lot: int) -> int:
         """No limit."""
         return 2**62
 

@@ -59,24 +59,30 @@ class Position:
         """Money that closing at `price` would bring (negative: cost), rounded against the holder."""
         return price * self.quantity * self.instrument.multiplier // SCALE
 
-    def open(self, quantity: int, *, price: int) -> int:
-        """Add a signed quantity of the same sign; returns the money paid."""
-        paid = -(-price * quantity * self.instrument.multiplier // SCALE)
-        self.quantity += quantity
-        self.cost += paid
-        return paid
+    def take(self, fill: Fill) -> int:
+        """Take a fill, which closes before it opens; returns the money it brings before charges (negative: costs).
 
-    def close(self, quantity: int, *, price: int) -> tuple[int, int]:
-        """Give up part of what is held (signed, so of the opposite sign); returns money received and realised.
-
-        The part takes its share of the cost, rounded down; a remainder of less than one unit stays with the rest.
+        What is closed takes its share of the cost, rounded down; a remainder of less than one unit stays with the rest.
         """
-        received = -price * quantity * self.instrument.multiplier // SCALE
-        released = self.cost if quantity == -self.quantity else self.cost * -quantity // self.quantity
-        self.quantity += quantity
-        self.cost -= released
-        self.realised += received - released
-        return received, received - released
+        opening, held = fill.side * fill.quantity, self.quantity
+        price = fill.price * self.instrument.multiplier
+        money = 0
+        self.quantity = held + opening
+        if held * opening < 0:
+            closed = opening if fill.quantity <= abs(held) else -held
+            money = -price * closed // SCALE
+            released = self.cost if closed == -held else self.cost * -closed // held
+            self.cost -= released
+            self.realised += money - released
+            if not self.paid_in_full:
+                money -= released
+            opening -= closed
+        if opening:
+            paid = -(-price * opening // SCALE)
+            self.cost += paid
+            if self.paid_in_full:
+                money -= paid
+        return money
 
 
 class Ledger:
@@ -116,24 +122,12 @@ class Ledger:
         Raises `InvariantBroken` for a quantity that is not positive or an instrument that is not the position's,
         `ConfigError` for an instrument in another currency.
         """
-        size, price = fill.quantity, fill.price
-        if size <= 0 or position.instrument.id != fill.instrument:
+        if fill.quantity <= 0 or position.instrument.id != fill.instrument:
             raise _unbookable(fill, position.instrument)
         held = position.quantity
         if not held and position.key not in self.positions:
             self._admit(position)
-        signed = size if fill.side > 0 else -size
-        money = -charges
-        closed = 0
-        if held * signed < 0:
-            closed = min(size, abs(held))
-            received, realised = position.close(closed if signed > 0 else -closed, price=price)
-            money += received if position.paid_in_full else realised
-        if closed != size:
-            paid = position.open(signed - closed if signed > 0 else signed + closed, price=price)
-            if position.paid_in_full:
-                money -= paid
-        self.cash += money
+        self.cash += position.take(fill) - charges
         position.charges += charges
         sums = self.charge_items
         for name, amount in items:
@@ -143,7 +137,7 @@ class Ledger:
         elif not held:
             self.open_positions[position.key] = position
             # A position without a mark is valued at its own last trade.
-            self.marks.setdefault(fill.instrument, price)
+            self.marks.setdefault(fill.instrument, fill.price)
 
     def move_cash(self, moved: CashMoved) -> None:
         """Take cash that moved without an order (deposit, funding, interest). Negative is paid."""
