@@ -20,8 +20,7 @@ from tradsys.exchange.order_flow import OrderCommand, OrderFlow
 from tradsys.exchange.recorded_events import ChangeKind, OrderChange
 from tradsys.market.books import databento
 from tradsys.market.books.order_book import OrderBook
-from tradsys.market.databento_orders import messages_of
-from tradsys.market.files import read
+from tradsys.market.databento_orders import read_messages
 from tradsys.strategies.base import Strategy
 
 TICK = 250_000_000
@@ -60,7 +59,7 @@ def test_the_book_is_the_feeds_and_the_trades_are_too(part: Path) -> None:
     # The four others met the hidden parts of icebergs.
     assert (trades, whole, flow.phase) == (536, 532, BookPhase.CONTINUOUS)
     told = OrderBook()
-    for message in messages_of(read(part).content, path=part):
+    for message in read_messages(part)[0]:
         databento.apply(told, message)
     ours = {each.order_id: (each.side, each.price, each.shown) for each in book.orders()}
     assert ours == {number: (each.side, each.price // TICK, each.quantity) for number, each in told.orders.items()}

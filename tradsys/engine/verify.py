@@ -11,14 +11,14 @@ from typing import Any
 
 import msgspec
 
-from tradsys.core.errors import ConfigError, ResourceError, StrategyError
+from tradsys.core.errors import ResourceError, StrategyError
 from tradsys.engine import settings as layered
 from tradsys.engine.data import Loaded, load_data
 from tradsys.engine.instruments import build_instrument, sections_of
 from tradsys.engine.settings import Settings
 from tradsys.engine.verify_child import FOREVER, Difference, Job, Line, Report
 from tradsys.engine.verify_copies import Kind, gather
-from tradsys.engine.verify_instants import choose
+from tradsys.engine.verify_instants import begin_of, choose
 from tradsys.engine.verify_workers import Workers
 
 AGAIN = 2
@@ -56,10 +56,6 @@ def verify(
     Raises the `InputRefused` family for what cannot be run, `ResourceError` where there is no room for copies.
     """
     settings = layered.load(config, environment=os.environ, flags=flags)
-    if settings.run.execution.venue != "bars":
-        raise ConfigError(
-            "--verify runs on bars alone", value=settings.run.execution.venue, limit="bars", fix="run without --verify"
-        )
     data = _data(settings)
     with tempfile.TemporaryDirectory(prefix="tradsys-verify-") as name, Workers(Path(name)) as workers:
         folder = Path(name).resolve()
@@ -99,8 +95,8 @@ def _data(settings: Settings) -> Loaded:
 
 
 def _begin(data: Loaded) -> int:
-    """When the first tradable bar is known."""
-    return min(int(s.at[min(data.first[name], len(s) - 1)]) for name, s in data.series.items())
+    """When anything is known that is traded on."""
+    return min(begin_of(data, name) for name in data.series)
 
 
 def _cuts(jobs: Iterable[Job]) -> int:
@@ -121,7 +117,7 @@ def _unreadable(runs: Sequence[tuple[Job, Report]]) -> Iterator[int]:
 
 def _jobs(proof: _Proof, instants: Sequence[int], data: Loaded) -> Iterator[Job]:
     """Before every instrument has begun to trade there is nothing to cut: such instants are poisoned only."""
-    ready = max(int(s.at[min(data.first[name], len(s) - 1)]) for name, s in data.series.items())
+    ready = max(begin_of(data, name) for name in data.series)
     for at in instants:
         if at >= ready:
             yield proof.job("cut", at)

@@ -53,7 +53,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True):
-    """Something a strategy opened besides its data: what, whose code did, after which bar (0: before the first)."""
+    """Something a strategy opened besides its data: what, whose code did, and how far the run was (0: at its start)."""
 
     what: str
     strategy: str
@@ -117,7 +117,7 @@ class _Reaching:
 
     def note(self, what: str, author: str) -> None:
         """What `verify_watch.listen` reports to."""
-        self.found.setdefault((what, author), 0 if self.prepared is None else last_bar(self.prepared))
+        self.found.setdefault((what, author), 0 if self.prepared is None else last_known(self.prepared))
 
     def all(self) -> list[Reached]:
         """Everything, with the strategy whose file it was."""
@@ -126,9 +126,11 @@ class _Reaching:
         return [Reached(what=what, strategy=owners.get(author, ""), at=at) for (what, author), at in self.found.items()]
 
 
-def last_bar(prepared: Prepared) -> int:
-    """When the newest bar processed was known; 0 before the first."""
-    return max((market.bar.at for market in prepared.engine.markets.values() if market.bar is not None), default=0)
+def last_known(prepared: Prepared) -> int:
+    """When the newest bar, trade or tick processed was known; 0 before the first."""
+    markets = prepared.engine.markets.values()
+    events = [each for market in markets for each in (market.bar, market.tick) if each is not None]
+    return max([*(each.at for each in events), *(market.seen_at for market in markets)], default=0)
 
 
 def _report(settings: Settings, job: Job, reaching: _Reaching) -> Report:
@@ -136,7 +138,7 @@ def _report(settings: Settings, job: Job, reaching: _Reaching) -> Report:
     error, refused_data = "", False
     try:
         prepared = reaching.prepared = prepare(settings)
-        prepared.backtest.run(progress=lambda done: None, stop=lambda: last_bar(prepared) > job.at)
+        prepared.backtest.run(progress=lambda done: None, stop=lambda: last_known(prepared) > job.at)
         lines = _lines(prepared.backtest.log, job)
     except TradSysError as problem:
         error = str(problem).replace(job.folder, "")

@@ -16,13 +16,16 @@ from typing import Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from tradsys.core.errors import MissingData
+from tradsys.engine import verify_records
+from tradsys.engine.data import zone_of
 from tradsys.engine.instruments import build_instrument, calendar_of, sections_of
 from tradsys.engine.paths import find_path
-from tradsys.engine.run_file import DataSection, RunFile
+from tradsys.engine.run_file import DataSection, InstrumentSection, RunFile
 from tradsys.engine.settings import Settings
-from tradsys.engine.verify_files import cut, poison, row_times
+from tradsys.engine.verify_files import Rows, decode, row_times
 from tradsys.market import files, partitions
 from tradsys.market.readers import format_of
 from tradsys.reference.calendar import Calendar
@@ -37,11 +40,15 @@ DEEPEST = 4096
 
 
 class Original(msgspec.Struct, frozen=True, kw_only=True):
-    """A data file of the run: where it lies, an untouched copy of it, and the file of its rows' times (.npy)."""
+    """A data file of the run: where it lies, an untouched copy of it, and the file of its rows' times (.npy).
+
+    `step` is that of prices in a recorded file, in its own units; None for a file of bars."""
 
     path: str
     copy: str
     times: str
+    format: str
+    step: float | None = None
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,9 +71,8 @@ def gather(settings: Settings, *, folder: Path, search: Sequence[str]) -> Materi
     """
     run = absolute(settings)
     sources = [Path(each.use.rpartition(":")[0]) for each in run.strategies if ".py:" in each.use]
-    actions = [] if run.data.corporate_actions in (None, "reference") else [str(run.data.corporate_actions)]
-    scripts = list(dict.fromkeys([*(path for source in sources for path in _modules(source)), *actions]))
-    data = list(_originals(run, folder))
+    scripts = list(dict.fromkeys([*(path for source in sources for path in _modules(source)), *_announced(run)]))
+    data = list(_recordings(run, folder) if run.execution.venue == "exchange" else _originals(run, folder))
     parents = [os.path.dirname(each.path) for each in data] + [str(source.parent) for source in sources]
     return Material(
         run=run,
@@ -78,6 +84,13 @@ def gather(settings: Settings, *, folder: Path, search: Sequence[str]) -> Materi
         watched=list(dict.fromkeys([*parents, str(settings.folder), os.getcwd(), *_stores(data)])),
         search=list(search),
     )
+
+
+def _announced(run: RunFile) -> Iterator[str]:
+    """Files of corporate actions and funding rates, of which nothing is cut."""
+    if run.data.corporate_actions not in (None, "reference"):
+        yield str(run.data.corporate_actions)
+    yield from (each.funding for each in sections_of(run) if each.funding is not None)
 
 
 def absolute(settings: Settings) -> RunFile:
@@ -94,10 +107,7 @@ def _moved(run: RunFile, *, data: Callable[[str], str], strategy: Callable[[str]
     """The run with every path of data and of strategies changed."""
     section, actions = run.data, run.data.corporate_actions
     path = data(section.path) if isinstance(section.path, str) else [data(each) for each in section.path]
-    instruments = [
-        each if isinstance(each, str) or each.path is None else msgspec.structs.replace(each, path=data(each.path))
-        for each in section.instruments
-    ]
+    instruments = [each if isinstance(each, str) else _placed(each, data) for each in section.instruments]
     if actions not in (None, "reference"):
         actions = data(str(actions))
     moved = msgspec.structs.replace(section, path=path, instruments=instruments, corporate_actions=actions)
@@ -108,6 +118,11 @@ def _moved(run: RunFile, *, data: Callable[[str], str], strategy: Callable[[str]
         for each in run.strategies
     ]
     return msgspec.structs.replace(run, data=moved, strategies=strategies)
+
+
+def _placed(section: InstrumentSection, data: Callable[[str], str]) -> InstrumentSection:
+    own = {name: data(path) for name in ("path", "funding") if (path := getattr(section, name)) is not None}
+    return msgspec.structs.replace(section, **own)
 
 
 def _modules(source: Path) -> Iterator[str]:
@@ -157,7 +172,7 @@ def _originals(run: RunFile, folder: Path) -> Iterator[Original]:
 
 
 def _timed(path: str, data: DataSection, calendar: Calendar, folder: Path, *, number: int) -> Original:
-    copy, times = _copied(path, folder), str(folder / f"{number}.npy")
+    copy = _copied(path, folder)
     at = row_times(
         Path(copy).read_bytes(),
         path=Path(path),
@@ -168,8 +183,29 @@ def _timed(path: str, data: DataSection, calendar: Calendar, folder: Path, *, nu
         date_order=data.date_order,
         calendar=calendar,
     )
-    np.save(times, at)
-    return Original(path=path, copy=copy, times=times)
+    return Original(path=path, copy=copy, times=_saved(at, folder, number), format=data.format)
+
+
+def _recordings(run: RunFile, folder: Path) -> Iterator[Original]:
+    """Every recorded file of the run, copied and timed."""
+    instruments = {each.id: build_instrument(each, currency=run.run.currency) for each in sections_of(run)}
+    zone = zone_of(run.data, instruments)
+    found = {
+        os.path.abspath(file): (format, verify_records.step_of(instruments[section.id], format=format))
+        for section in sections_of(run)
+        for file, format in verify_records.files_of(Path(str(section.path or run.data.path)), format=run.data.format)
+    }
+    copies = {path: _copied(path, folder) for path in found}
+    for number, (path, (format, step)) in enumerate(found.items()):
+        at = verify_records.row_times(Path(copies[path]), format=format, timezone=run.data.timezone, zone=zone)
+        times = _saved(at, folder, number)
+        yield Original(path=path, copy=copies[path], times=times, format=format, step=step)
+
+
+def _saved(times: NDArray[np.int64], folder: Path, number: int) -> str:
+    place = str(folder / f"{number}.npy")
+    np.save(place, times)
+    return place
 
 
 def _copied(path: str, folder: Path) -> str:
@@ -190,7 +226,7 @@ def lay_out(material: Material, folder: Path, *, kind: Kind, at: int) -> Setting
     Files that hold nothing yet at the instant are not there in a cut run.
     """
     for original in material.data:
-        _lay(original, mirrored(original.path, folder), kind=kind, at=at, format=material.run.data.format)
+        _lay(original, mirrored(original.path, folder), kind=kind, at=at)
     for path, copy in material.scripts:
         _link(copy, mirrored(path, folder))
     mirrored(material.current, folder).mkdir(parents=True, exist_ok=True)
@@ -223,17 +259,22 @@ def _found(path: str) -> bool:
         return False
 
 
-def _lay(original: Original, place: Path, *, kind: Kind, at: int, format: str) -> None:
-    times = np.load(original.times)
-    after = times > at
+def _lay(original: Original, place: Path, *, kind: Kind, at: int) -> None:
+    after = np.load(original.times) > at
     place.parent.mkdir(parents=True, exist_ok=True)
     if kind == "copied" or not after.any():
         _link(original.copy, place)
     elif kind == "poisoned":
-        content = poison(Path(original.copy).read_bytes(), format=format, name=place.name, after=after)
-        place.write_bytes(content)
+        place.write_bytes(_rows(original).poisoned(after).encode())
     elif not after.all():
-        place.write_bytes(cut(Path(original.copy).read_bytes(), format=format, name=place.name, after=after))
+        place.write_bytes(_rows(original).kept(np.flatnonzero(~after)).encode())
+
+
+def _rows(original: Original) -> Rows:
+    content = Path(original.copy).read_bytes()
+    if original.step is not None:
+        return verify_records.decode(content, format=original.format, step=original.step)
+    return decode(content, format=original.format, name=os.path.basename(original.path))
 
 
 def _link(copy: str, place: Path) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
 import zipfile
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import msgspec
 import numpy as np
@@ -35,7 +37,7 @@ Int64s = NDArray[np.int64]
 Float64s = NDArray[np.float64]
 GZIP = b"\x1f\x8b"
 JUMPS = (3.0, 0.4, 1.7, 0.25)
-"""What prices after the instant are multiplied by, eight rows each: far from what happened, and still valid bars."""
+"""What prices after the instant are multiplied by, eight rows each: far from what happened, and still valid data."""
 
 
 class Rows(Protocol):
@@ -43,16 +45,12 @@ class Rows(Protocol):
 
     def __len__(self) -> int: ...
 
-    def price(self, role: str) -> Float64s:
-        """A column of prices, float64[n]."""
-        ...
-
-    def priced(self, prices: dict[str, Float64s]) -> Rows:
-        """The same rows with some columns of prices replaced."""
-        ...
-
     def kept(self, rows: Int64s) -> Rows:
         """Only these rows, by number."""
+        ...
+
+    def poisoned(self, after: NDArray[np.bool_]) -> Rows:
+        """The same rows with other prices in those marked in `after` (bool[n])."""
         ...
 
     def encode(self) -> bytes:
@@ -60,13 +58,59 @@ class Rows(Protocol):
         ...
 
 
-class ArrowRows:
-    """Rows of an Arrow table: Parquet and Feather."""
+class Prices(NamedTuple):
+    """What a file's prices are like: whole multiples of `step` (0: any), above zero, below `most`; others are none."""
 
-    def __init__(self, table: Any, encoder: Callable[[Any], bytes]) -> None:
+    step: float = 0.0
+    most: float = math.inf
+
+
+ANY = Prices()
+
+
+class PricedRows(ABC):
+    """Rows with columns of prices, `roles`."""
+
+    def __init__(self, roles: Iterable[str], prices: Prices) -> None:
+        self._priced = tuple(roles)
+        self._prices = prices
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def price(self, role: str) -> Float64s:
+        """A column of prices, float64[n]."""
+
+    @abstractmethod
+    def priced(self, prices: dict[str, Float64s]) -> Self:
+        """The same rows with some columns of prices replaced."""
+
+    def poisoned(self, after: NDArray[np.bool_]) -> Self:
+        """The same rows with all prices of those marked changed together; first up or first down, in turn."""
+        jumps = np.ones(len(self))
+        turns = np.arange(int(after.sum())) // 8 + int((~after).sum()) % 2
+        jumps[after] = np.array(JUMPS)[turns % len(JUMPS)]
+        return self.priced({role: self._jumped(self.price(role), jumps) for role in self._priced})
+
+    def _jumped(self, price: Float64s, jumps: Float64s) -> Float64s:
+        step, most = self._prices
+        there = price * jumps
+        if step:
+            there = np.maximum(np.rint(there / step), 1) * step
+        return np.where((jumps != 1) & (price > 0) & (price < most), there, price)
+
+
+class ArrowRows(PricedRows):
+    """Rows of an Arrow table: Parquet and Feather; `roles` are columns of prices by what they hold."""
+
+    def __init__(
+        self, table: Any, encoder: Callable[[Any], bytes], roles: dict[str, str], prices: Prices = ANY
+    ) -> None:
+        super().__init__(roles, prices)
         self._table = table
         self._encoder = encoder
-        self._roles = detect(table.column_names)
+        self._roles = roles
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
@@ -85,21 +129,28 @@ class ArrowRows:
             whole = pa.types.is_integer(field.type)
             column = pc.cast(from_numpy(np.rint(values) if whole else values), field.type, safe=False)
             table = table.set_column(index, field, column)
-        return ArrowRows(table, self._encoder)
+        return ArrowRows(table, self._encoder, self._roles, self._prices)
 
     def kept(self, rows: Int64s) -> ArrowRows:
         """Only these rows, by number."""
-        return ArrowRows(self._table.take(from_numpy(rows)), self._encoder)
+        return ArrowRows(self._table.take(from_numpy(rows)), self._encoder, self._roles, self._prices)
 
     def encode(self) -> bytes:
         """The file's bytes."""
         return self._encoder(self._table)
 
 
-class ListRows:
-    """Rows of cells: CSV lines and JSON candles."""
+class ListRows(PricedRows):
+    """Rows of cells: CSV lines and JSON candles; `places` are columns of prices by what they hold."""
 
-    def __init__(self, rows: list[list[Any]], places: dict[str, int], encoder: Callable[[Any], bytes]) -> None:
+    def __init__(
+        self,
+        rows: list[list[Any]],
+        places: dict[str, int],
+        encoder: Callable[[Any], bytes],
+        prices: Prices = ANY,
+    ) -> None:
+        super().__init__(places, prices)
         self._rows = rows
         self._places = places
         self._encoder = encoder
@@ -119,11 +170,12 @@ class ListRows:
             place = self._places[role]
             for row, value in zip(rows, values.tolist(), strict=True):
                 row[place] = _like(row[place], value)
-        return ListRows(rows, self._places, self._encoder)
+        return ListRows(rows, self._places, self._encoder, self._prices)
 
     def kept(self, rows: Int64s) -> ListRows:
         """Only these rows, by number."""
-        return ListRows([self._rows[row] for row in rows.tolist()], self._places, self._encoder)
+        kept = [self._rows[row] for row in rows.tolist()]
+        return ListRows(kept, self._places, self._encoder, self._prices)
 
     def encode(self) -> bytes:
         """The file's bytes."""
@@ -138,31 +190,50 @@ def _number(cell: Any) -> float:
 
 
 def _like(cell: Any, value: float) -> Any:
-    """A number written as the cell's own kind: digits stay digits, text stays text, no number stays as it is."""
-    if value != value:
+    """A number written as the cell's own kind: digits stay digits, text stays text. What is the same stays as it is."""
+    if value != value or value == _number(cell):
         return cell
     if isinstance(cell, str):
         return str(round(value)) if cell.strip().isdigit() else repr(value)
     return round(value) if isinstance(cell, int) else value
 
 
-def decode(content: bytes, *, format: str, name: str) -> Rows:
-    """The rows of a data file. Raises `DataError` for a zip that does not hold one file of its day."""
+def decode(content: bytes, *, format: str, name: str) -> ArrowRows | ListRows:
+    """The rows of a file of bars. Raises `DataError` for a zip that does not hold one file of its day."""
     if format in ("parquet", "nse_1min_mit", "tradsys"):
-        return ArrowRows(pq.ParquetFile(pa.BufferReader(content)).read(), _parquet)
+        table = pq.ParquetFile(pa.BufferReader(content)).read()
+        return ArrowRows(table, parquet, _roles(table.column_names))
     if format == "freqtrade":
-        return ArrowRows(feather.read_table(pa.BufferReader(content)), _feather)
+        table = feather.read_table(pa.BufferReader(content))
+        return ArrowRows(table, _feather, _roles(table.column_names))
     if format == "lean":
         return _zipped(content, name)
-    packed = content.startswith(GZIP)
-    text = gzip.decompress(content) if packed else content
-    pack: Callable[[bytes], bytes] = (lambda plain: gzip.compress(plain, mtime=0)) if packed else bytes
+    text, pack = unpacked(content)
     if format in ("kite", "ccxt"):
         return _candles(text, pack)
-    return _lines(text, pack, names=NSE_DAILY_COLUMNS if format == "nse_daily" else None)
+    if format == "nse_daily":
+        return lines(text, pack, places=_places, names=NSE_DAILY_COLUMNS)
+    return lines(text, pack, places=_places)
 
 
-def _parquet(table: Any) -> bytes:
+def unpacked(content: bytes) -> tuple[bytes, Callable[[bytes], bytes]]:
+    """A file's bytes without their gzip, and what packs others as they were."""
+    if content.startswith(GZIP):
+        return gzip.decompress(content), lambda plain: gzip.compress(plain, mtime=0)
+    return content, bytes
+
+
+def _places(names: list[str]) -> dict[str, int]:
+    return {role: names.index(name) for role, name in _roles(names).items()}
+
+
+def _roles(names: list[str]) -> dict[str, str]:
+    found = detect(names)
+    return {role: found[role] for role in PRICES}
+
+
+def parquet(table: Any) -> bytes:
+    """The bytes of a Parquet file."""
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     content: bytes = sink.getvalue().to_pybytes()
@@ -189,20 +260,27 @@ def _candles(text: bytes, pack: Callable[[bytes], bytes]) -> ListRows:
     )
 
 
-def _lines(text: bytes, pack: Callable[[bytes], bytes], *, names: Sequence[str] | None) -> ListRows:
+def lines(
+    text: bytes,
+    pack: Callable[[bytes], bytes],
+    *,
+    places: Callable[[list[str]], dict[str, int]],
+    names: Sequence[str] | None = None,
+    prices: Prices = ANY,
+) -> ListRows:
+    """Rows of CSV text; `places` finds columns of prices among the names, which are the first row where not given."""
     plain = text.decode("utf-8-sig")
     delimiter = max(",;\t", key=plain.split("\n", 1)[0].count)
     rows = [row for row in csv.reader(io.StringIO(plain), delimiter=delimiter) if row]
     head = [] if names is not None else rows[:1]
     columns = list(names) if names is not None else rows[0]
-    roles = detect(columns)
 
     def encode(kept: list[list[Any]]) -> bytes:
         out = io.StringIO()
         csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows(head + kept)
         return pack(out.getvalue().encode())
 
-    return ListRows(rows[len(head) :], {role: columns.index(roles[role]) for role in PRICES}, encode)
+    return ListRows(rows[len(head) :], places(columns), encode, prices)
 
 
 def _zipped(content: bytes, name: str) -> ListRows:
@@ -219,7 +297,7 @@ def _zipped(content: bytes, name: str) -> ListRows:
             archive.writestr(zipfile.ZipInfo(entries[0]), plain)
         return out.getvalue()
 
-    return _lines(text, pack, names=LEAN_COLUMNS)
+    return lines(text, pack, places=_places, names=LEAN_COLUMNS)
 
 
 def row_times(
@@ -241,7 +319,7 @@ def row_times(
     shape = format_of(format)
     rows = decode(content, format=format, name=path.name)
     numbered = rows.priced({"open": np.arange(1, len(rows) + 1, dtype=np.float64)}).encode()
-    plain = gzip.decompress(numbered) if numbered.startswith(GZIP) else numbered
+    plain, _ = unpacked(numbered)
     request = Request(path=path, zone=timezone or shape.zone or EXCHANGE_ZONE, date_order=date_order)
     parts = shape.parse(plain, request)
     if not parts:
@@ -255,17 +333,3 @@ def row_times(
     if len(numbers) != len(rows):
         raise DataError(f"{path}: {len(rows)} rows, of which the reader takes {len(numbers)}", value=len(numbers))
     return np.concatenate(times)[np.argsort(numbers, kind="stable")]
-
-
-def cut(content: bytes, *, format: str, name: str, after: NDArray[np.bool_]) -> bytes:
-    """The file without the rows marked in `after` (bool[n])."""
-    return decode(content, format=format, name=name).kept(np.flatnonzero(~after)).encode()
-
-
-def poison(content: bytes, *, format: str, name: str, after: NDArray[np.bool_]) -> bytes:
-    """The file with all prices changed in the rows marked in `after` (bool[n]); first up or first down, in turn."""
-    rows = decode(content, format=format, name=name)
-    jumps = np.ones(len(rows))
-    steps = np.arange(int(after.sum())) // 8 + int((~after).sum()) % 2
-    jumps[after] = np.array(JUMPS)[steps % len(JUMPS)]
-    return rows.priced({role: np.where(after, rows.price(role) * jumps, rows.price(role)) for role in PRICES}).encode()

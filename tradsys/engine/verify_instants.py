@@ -11,16 +11,16 @@ from tradsys.core.units import HOUR
 from tradsys.engine.data import Loaded
 
 INSTANTS = 24
-"""How many, where the run has as many bars."""
+"""How many, where the run has as many bars or records."""
 
 DECISIVE = ("Approved", "Refused")
 """What shows that something was decided; strategies may repeat what they want at every bar."""
 
 
 def choose(data: Loaded, decisions: Sequence[tuple[int, str, str]]) -> list[int]:
-    """Times at which bars are known (UTC nanoseconds), ascending; the last bar, after which nothing can be cut, is
-    taken only where it is the only one. `decisions` are (at, strategy, event) of the full run."""
-    bars = np.unique(np.concatenate([series.at[data.first[name] :] for name, series in data.series.items()]))
+    """Times at which bars or records are known (UTC nanoseconds), ascending; the last one, after which nothing can be
+    cut, is taken only where it is the only one. `decisions` are (at, strategy, event) of the full run."""
+    bars = np.unique(np.concatenate([_known(data, name) for name in data.series]))
     if len(bars) < 2:
         return [int(at) for at in bars]
     bars = bars[:-1]
@@ -30,6 +30,23 @@ def choose(data: Loaded, decisions: Sequence[tuple[int, str, str]]) -> list[int]
             break
         chosen[int(bars[row])] = None
     return sorted(chosen)
+
+
+def _known(data: Loaded, name: str) -> NDArray[np.int64]:
+    """When the bars of an instrument that are traded on are known; on recorded data, its ticks."""
+    series = data.series[name]
+    if name not in data.recordings:
+        return series.at[data.first[name] :]
+    at = data.recordings[name].ticks.at
+    first, last = np.searchsorted(at, [begin_of(data, name), int(series.at[-1]) + 1])
+    return at[first:last]
+
+
+def begin_of(data: Loaded, name: str) -> int:
+    """When the first bar that is traded on is known; on recorded data, when it begins."""
+    series = data.series[name]
+    end = int(series.at[min(data.first[name], len(series) - 1)])
+    return end - series.span if name in data.recordings else end
 
 
 def _rows(bars: NDArray[np.int64], decisions: Sequence[tuple[int, str, str]]) -> Iterator[int]:

@@ -64,17 +64,26 @@ def read_databento(path: Path, instrument: Instrument) -> tuple[list[ToldChange]
 
     Source: Databento, "Market by order" schema, field, action and flag definitions.
     """
-    found = read(path)
-    binary = found.content.startswith((databento.MAGIC, databento.ZSTD))
-    messages = list(databento.records(found.content) if binary else messages_of(found.content, path=path))
+    messages, sha256 = read_messages(path)
     if not messages:
         raise MissingData(f"{path} has no order", value=str(path), fix="check the file")
     _check(messages, instrument, path)
-    return list(_Feed().changes(messages)), found.sha256
+    return list(_Feed().changes(messages)), sha256
 
 
-def messages_of(content: bytes, *, path: Path) -> Iterator[OrderMessage]:
-    """The records of CSV bytes: whole numbers, times in UTC nanoseconds, prices in 1e-9. Raises `DataError`."""
+def read_messages(path: Path) -> tuple[list[OrderMessage], str]:
+    """The records of a file as they are, and its SHA-256. Raises `DataError` for a file of something else."""
+    found = read(path)
+    content = found.content
+    return list(databento.records(content) if is_binary(content) else _lines(content, path)), found.sha256
+
+
+def is_binary(content: bytes) -> bool:
+    """Whether a file's bytes are DBN, zstd or plain."""
+    return content.startswith((databento.MAGIC, databento.ZSTD))
+
+
+def _lines(content: bytes, path: Path) -> Iterator[OrderMessage]:
     rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig", "replace")))
     names = rows.fieldnames or ()
     price = next((name for name in PRICES if name in names), "")

@@ -25,13 +25,16 @@ from tradsys.market.books.order_book import BID
 from tradsys.market.files import read
 from tradsys.market.readers.parquet import table_of
 
+PRICE_COLUMNS = ("price", "trigger", "trail")
+"""Prices among the columns of `orders.parquet`."""
+
 HIDDEN = 5
 """LOBSTER's number for an execution of what the book does not show; the others are in `books.lobster`."""
 
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})")
 _NEW_YORK = "America/New_York"
 _WORDS: dict[str, type[IntEnum]] = {"event": Action, "side": BookSide, "kind": Kind, "validity": TimeInForce}
-_PRICES, _QUANTITIES = ("price", "trigger", "trail"), ("quantity", "display")
+_QUANTITIES = ("quantity", "display")
 _FIELDS = (
     *("event", "order_id", "side", "price", "quantity", "kind", "validity", "flags", "instrument"),
     *("account", "trigger", "trail", "display", "expires_at", "at"),
@@ -61,6 +64,35 @@ def read_lobster(path: Path, *, timezone: str = _NEW_YORK) -> tuple[list[Recorde
     left out. Raises `MissingData` without the file beside it, `DataError` for a name without a day or "message", times
     that go back, and lines that are not LOBSTER's.
     """
+    midnight, messages, sha256 = _messages(path, timezone)
+    first_row = read(book_beside(path)).content.split(b"\n", 1)[0]
+    if not messages:
+        raise MissingData(f"{path} has no message", value=str(path), fix="check the file")
+    for number, (before, after) in enumerate(pairwise(messages), 2):
+        if after.at < before.at:
+            raise DataError(f"{path}: line {number} is older than the line before", value=after.at, fix="sort the file")
+    opening = _opening(lobster.parse_row(first_row), at=midnight + messages[0].at)
+    return [*opening, *_changes(messages[1:], midnight)], sha256
+
+
+def book_beside(path: Path) -> Path:
+    """The order-book file of a LOBSTER message file."""
+    return path.with_name(path.name.replace("message", "orderbook"))
+
+
+def messages_beside(path: Path) -> Path:
+    """The message file of a LOBSTER order-book file."""
+    return path.with_name(path.name.replace("orderbook", "message"))
+
+
+def message_times(path: Path, *, timezone: str | None) -> NDArray[np.int64]:
+    """int64[n]: UTC nanoseconds of each line of a message file. Raises `DataError` for one that is none."""
+    midnight, messages, _ = _messages(path, timezone or _NEW_YORK)
+    return np.array([midnight + each.at for each in messages], dtype=np.int64)
+
+
+def _messages(path: Path, timezone: str) -> tuple[int, list[lobster.Message], str]:
+    """When the file's day began, its messages, and its SHA-256."""
     found = _DAY.search(path.name)
     if found is None or "message" not in path.name:
         raise DataError(
@@ -68,15 +100,7 @@ def read_lobster(path: Path, *, timezone: str = _NEW_YORK) -> tuple[list[Recorde
         )
     midnight = int(datetime.fromisoformat(found[1]).replace(tzinfo=ZoneInfo(timezone)).timestamp()) * SECOND
     content = read(path)
-    first_row = read(path.with_name(path.name.replace("message", "orderbook"))).content.split(b"\n", 1)[0]
-    messages = [lobster.parse(line) for line in content.content.splitlines()]
-    if not messages:
-        raise MissingData(f"{path} has no message", value=str(path), fix="check the file")
-    for number, (before, after) in enumerate(pairwise(messages), 2):
-        if after.at < before.at:
-            raise DataError(f"{path}: line {number} is older than the line before", value=after.at, fix="sort the file")
-    opening = _opening(lobster.parse_row(first_row), at=midnight + messages[0].at)
-    return [*opening, *_changes(messages[1:], midnight)], content.sha256
+    return midnight, [lobster.parse(line) for line in content.content.splitlines()], content.sha256
 
 
 def _opening(row: list[int], *, at: int) -> Iterator[RecordedChange]:
@@ -117,7 +141,7 @@ def read_orders(path: Path, instrument: Instrument) -> tuple[list[int], list[Com
     """
     found = read(path)
     table = table_of(found.content)
-    wanted = {*_WORDS, *_PRICES, *_QUANTITIES, *_NUMBERS}
+    wanted = {*_WORDS, *PRICE_COLUMNS, *_QUANTITIES, *_NUMBERS}
     if missing := wanted - set(table.column_names):
         raise DataError(f"{path}: not the orders of a simulated day", value=", ".join(sorted(missing)))
     table = table.filter(pc.is_in(table["event"].cast(pa.string()), pa.array(_names(Action))))
@@ -137,7 +161,7 @@ def read_orders(path: Path, instrument: Instrument) -> tuple[list[int], list[Com
 def _columns(table: pa.Table, *, tick: int, lot: int, path: Path) -> dict[str, NDArray[np.int64]]:
     columns = {name: table[name].to_numpy() for name in _NUMBERS}
     columns |= {name: _members(table[name], words, path) for name, words in _WORDS.items()}
-    for names, step in ((_PRICES, tick), (_QUANTITIES, lot)):
+    for names, step in ((PRICE_COLUMNS, tick), (_QUANTITIES, lot)):
         columns |= {name: _steps(table[name].to_numpy(), step, f"{path}: {name}") for name in names}
     _undo_exchange_commands(columns, table)
     return columns

@@ -32,6 +32,10 @@ _NUMBERS = {
 }
 
 
+PARQUET = b"PAR1"
+"""What a Parquet file begins with."""
+
+
 def read_ticks(path: Path, *, instrument: str, timezone: str) -> TickSeries:
     """Ticks of one instrument; times without offset are in `timezone`.
 
@@ -40,9 +44,9 @@ def read_ticks(path: Path, *, instrument: str, timezone: str) -> TickSeries:
     """
     found = read(path)
     request = Request(path=path, zone=timezone)
-    parquet = found.content.startswith(b"PAR1")
+    parquet = found.content.startswith(PARQUET)
     table = parquet_table(found.content) if parquet else delimited_table(found.content, request)
-    roles = _roles(table.column_names, path)
+    roles = roles_of(table.column_names, where=f"{path}: ")
     at = moments(table[roles["time"]], request, name=roles["time"]).at
     exchange_at = at
     if "exchange_time" in roles:
@@ -50,17 +54,21 @@ def read_ticks(path: Path, *, instrument: str, timezone: str) -> TickSeries:
     return TickSeries(instrument, at, exchange_at, _matrix(table, roles), path, found.sha256).validate()
 
 
-def _roles(names: list[str], path: Path) -> dict[str, str]:
+def roles_of(names: list[str], *, where: str = "") -> dict[str, str]:
+    """Which column plays which part: `{"time": "Time ", "last": "LTP", …}`.
+
+    Raises `DataError`, its text beginning with `where`, for columns that are missing or twice.
+    """
     roles: dict[str, str] = {}
     for role, spellings in {**_TIMES, **_NUMBERS}.items():
         found = [name for name in names if plain(name) in spellings]
         if len(found) > 1:
-            raise DataError(f"{path}: several columns could be the {role}", value=", ".join(found), fix="keep one")
+            raise DataError(f"{where}several columns could be the {role}", value=", ".join(found), fix="keep one")
         if found:
             roles[role] = found[0]
     if "time" not in roles or not ("last" in roles or {"bid", "ask"} <= roles.keys()):
         raise DataError(
-            f"{path}: not a file of ticks",
+            f"{where}not a file of ticks",
             value=", ".join(names),
             limit="time, and last or bid and ask (quantities, volume and exchange_time if there are)",
             fix="name the columns so, in a header row",

@@ -16,7 +16,6 @@ from tradsys.core.events import Accepted, Fill, Rejected
 from tradsys.core.units import MILLISECOND, MINUTE, SCALE, SECOND
 from tradsys.engine import feed, settings
 from tradsys.engine.assemble import Prepared, prepare
-from tradsys.engine.verify import verify
 from tradsys.strategies.base import Strategy
 
 START = 1_700_000_040 * SECOND
@@ -182,12 +181,6 @@ def test_settings_that_mean_nothing_are_refused(
     given = {key: value for key, value in given.items() if value is not None}
     with pytest.raises((ConfigError, UnknownName), match=what):
         built(tmp_path, lambda *_: None, given, execution)
-
-
-def test_verify_says_that_it_needs_bars(tmp_path: Path) -> None:
-    recorded(tmp_path, quotes(3), lambda *_: None)
-    with pytest.raises(ConfigError, match="bars alone"):
-        verify(tmp_path / "run.toml")
 
 
 def test_a_recorded_book_is_followed_and_traded_on(tmp_path: Path, shared_data: Path) -> None:

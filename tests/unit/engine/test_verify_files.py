@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from tradsys.core.instruments import Segment
-from tradsys.engine.verify_files import cut, poison, row_times
+from tradsys.engine.verify_files import decode, row_times
 from tradsys.market.loading import load_many
 from tradsys.reference.calendar import calendar_for
 
@@ -123,6 +124,14 @@ def test_the_reader_takes_copies_cut_and_poisoned(tmp_path: Path, shape: str) ->
     assert then == at
     assert changed[:2] == before[:2]
     assert all(abs(new / old - 1) > 0.5 for new, old in zip(changed[2:], before[2:], strict=True))
+
+
+def cut(content: bytes, *, format: str, name: str, after: NDArray[np.bool_]) -> bytes:
+    return decode(content, format=format, name=name).kept(np.flatnonzero(~after)).encode()
+
+
+def poison(content: bytes, *, format: str, name: str, after: NDArray[np.bool_]) -> bytes:
+    return decode(content, format=format, name=name).poisoned(after).encode()
 
 
 def _close(day: str) -> int:
