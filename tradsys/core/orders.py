@@ -86,6 +86,6 @@ def step(state: OrderState, event: OrderEvent, remaining: int) -> OrderState:
             value=type(event).__name__,
             limit=state,
         )
-    if remaining == 0 and following is _PARTLY_FILLED and type(event) is Fill:
+    if following is _PARTLY_FILLED and remaining == 0 and type(event) is Fill:
         return _FILLED
     return following
