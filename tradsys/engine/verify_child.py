@@ -135,19 +135,28 @@ def last_known(prepared: Prepared) -> int:
 
 def _report(settings: Settings, job: Job, reaching: _Reaching) -> Report:
     lines: list[Line] = []
-    error, refused_data = "", False
+    error, refused_data, until = "", False, job.at
     try:
         prepared = reaching.prepared = prepare(settings)
         prepared.backtest.run(progress=lambda done: None, stop=lambda: last_known(prepared) > job.at)
-        lines = _lines(prepared.backtest.log, job)
+        until = _covered(prepared, job)
+        lines = _lines(prepared.backtest.log, until, job.folder)
     except TradSysError as problem:
         error = str(problem).replace(job.folder, "")
         refused_data = not _loads(settings)
     if job.kind == "plain":
         return Report(lines=lines, error=error)
     full = msgspec.json.decode(Path(job.full).read_bytes(), type=Report).lines
-    difference = None if error else compare(full=[line for line in full if line.at <= job.at], part=lines)
+    difference = None if error else compare(full=[line for line in full if line.at <= until], part=lines)
     return Report(difference=difference, reached=reaching.all(), error=error, refused_data=refused_data)
+
+
+def _covered(prepared: Prepared, job: Job) -> int:
+    """Up to when a run speaks for the full one: records end with the last bar, and after that one a cut run may have
+    had quotes alone, of which there is no further bar."""
+    if job.kind != "cut":
+        return job.at
+    return min(job.at, max(int(series.at[-1]) for series in prepared.data.series.values()))
 
 
 def compare(*, full: Sequence[Line], part: Sequence[Line]) -> Difference | None:
@@ -168,11 +177,11 @@ def _loads(settings: Settings) -> bool:
     return True
 
 
-def _lines(log: list[Entry], job: Job) -> list[Line]:
+def _lines(log: list[Entry], until: int, folder: str) -> list[Line]:
     instruments = {
         entry.body.order_id: entry.body.order.instrument for entry in log if isinstance(entry.body, Approved)
     }
-    return [_line(entry, instruments, job.folder) for entry in log if entry.at <= job.at]
+    return [_line(entry, instruments, folder) for entry in log if entry.at <= until]
 
 
 def _line(entry: Entry, instruments: dict[int, str], folder: str) -> Line:

@@ -115,6 +115,15 @@ def test_honest_strategies_pass_on_several_instruments_queues_and_columns_of_par
     assert found["verified"] is True, found
 
 
+def test_quotes_alone_after_the_end_of_a_bar_raise_no_false_alarm(place: Path) -> None:
+    rows = ticks()
+    for number, row in enumerate(rows):
+        row["last"] = row["last"] if number % 7 == 0 else ""
+    write(place / "data/ticks.csv", rows)
+    found = verify(run_file(place, "on_ticks.py:Moving"))
+    assert (found["verified"], found["instants"]) == (True, 24), found
+
+
 @pytest.mark.parametrize(
     "use", ["on_ticks.py:Peeking", "on_ticks.py:Feature", "at_load.py:Peak", "centred_window.py:Centred"]
 )
