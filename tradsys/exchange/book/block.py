@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ def reserved(instruments: int, *, prepared: int) -> tuple[mmap.mmap, npt.NDArray
         ) from failure
     words = np.frombuffer(block, np.int64)
     _initialise(words, instruments)
-    _take_pages(words, prepared)
+    _take_pages(block, words, prepared)
     return block, words
 
 
@@ -46,11 +47,14 @@ def _initialise(words: npt.NDArray[np.int64], instruments: int) -> None:
     table[:, layout.EARLIEST >> 3] = NEVER
 
 
-def _take_pages(words: npt.NDArray[np.int64], prepared: int) -> None:
+def _take_pages(block: mmap.mmap, words: npt.NDArray[np.int64], prepared: int) -> None:
     identifiers = (prepared // (layout.FULL_PAGE // 2) + 1) << layout.PAGE_BITS
     for start, size in (
         (layout.ORDERS, prepared << layout.SLOT_BITS),
         (layout.IDENTIFIERS, identifiers),
         (layout.EVENTS, min(prepared, layout.MOST_EVENTS) * layout.EVENT_BYTES),
     ):
+        # Huge pages spare orders at random a look-up of where their page is; a system without them does as well.
+        with suppress(OSError):
+            block.madvise(mmap.MADV_HUGEPAGE, start, size)
         words[start >> 3 : (start + size) >> 3 : layout.PAGE >> 3] = 0

@@ -22,8 +22,9 @@ from tradsys.core.matching import (
 )
 from tradsys.exchange.book import layout
 from tradsys.exchange.book.block import reserved
-from tradsys.exchange.book.commands import CANCEL_SHAPE, LIMIT_SHAPE, MARKET_SHAPE, apply
-from tradsys.exchange.book.messages import message
+from tradsys.exchange.book.commands import apply
+from tradsys.exchange.book.exact import exact_entry_point
+from tradsys.exchange.book.messages import cancel_message, limit_message, market_message
 from tradsys.exchange.book.rows import (
     COMMAND,
     EVENT,
@@ -39,8 +40,6 @@ from tradsys.numerics.compilation import entry_point
 
 Rows = npt.NDArray[np.void]
 
-_LIMIT = LIMIT_SHAPE | TimeInForce.GTC << 24
-_MARKET = MARKET_SHAPE | TimeInForce.GTC << 24
 _COMMAND_PLACE = slice(layout.COMMAND, layout.COMMAND + layout.COMMAND_BYTES)
 _RESTING_FIELDS = len(Resting._fields)
 
@@ -65,8 +64,16 @@ class Book:
         self._base = int(self._words.ctypes.data)
 
     @cached_property
-    def _message(self) -> Callable[[int, int, int, int, int, int], int]:
-        return entry_point(message, 0, 0, 0, 0, 0, 0)
+    def _limit(self) -> Callable[[int, int, int, int, int, int], int]:
+        return exact_entry_point(limit_message, arguments=6)
+
+    @cached_property
+    def _market(self) -> Callable[[int, int, int, int, int], int]:
+        return exact_entry_point(market_message, arguments=5)
+
+    @cached_property
+    def _cancel(self) -> Callable[[int, int], int]:
+        return exact_entry_point(cancel_message, arguments=2)
 
     @cached_property
     def _apply_rows(self) -> Callable[[int, int, int, int, int], int]:
@@ -114,8 +121,7 @@ class Book:
     def limit(self, order_id: int, *, side: int, price: int, quantity: int, instrument: int = 0) -> int:
         """A good-till-cancelled limit order of nobody's account: quantity open afterwards, or minus the `Reason`."""
         try:
-            # `| 0`: compiled code would cut a float's decimals off; this refuses it.
-            left = self._message(self._base, _LIMIT | side << 8, instrument, order_id | 0, price | 0, quantity | 0)
+            left = self._limit(self._base, order_id, side, price, quantity, instrument)
         except OverflowError:
             left = -1
         if left >= 0:
@@ -127,7 +133,7 @@ class Book:
     def market(self, order_id: int, *, side: int, quantity: int, instrument: int = 0) -> int:
         """A market order of nobody's account: the quantity traded, or minus the `Reason` why it was not taken."""
         try:
-            left = self._message(self._base, _MARKET | side << 8, instrument, order_id | 0, 0, quantity | 0)
+            left = self._market(self._base, order_id, side, quantity, instrument)
         except OverflowError:
             left = -1
         if left >= 0:
@@ -139,7 +145,7 @@ class Book:
     def cancel(self, order_id: int) -> int:
         """Take out an order: 0, or minus the `Reason` why not."""
         try:
-            left = self._message(self._base, CANCEL_SHAPE, 0, order_id | 0, 0, 0)
+            left = self._cancel(self._base, order_id)
         except OverflowError:
             left = -1
         return 0 if left >= 0 else -self.submit(Command(Action.CANCEL, order_id))[0].reason

@@ -67,7 +67,7 @@ ENOUGH_EVENTS = MOST_EVENTS // 2
 
 # Commands are looked at in groups before they are done, so that memory answers many at once: where the identifiers are
 # two groups ahead, the orders that they name one group ahead, and then those orders' neighbours.
-GROUP = 16
+GROUP = 32
 RING = 4 * GROUP - 1
 
 

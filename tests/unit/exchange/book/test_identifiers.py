@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any, cast
+
 import numpy as np
 import pytest
 
 from tradsys.core.matching import Action, Reason, Status, TimeInForce
 from tradsys.exchange.book import COMMAND, PLAIN_COMMAND, Book
+from tradsys.exchange.book.identifiers import hash_of
 
 COUNT = 20_000
 FURTHEST = 2**63 - 1
 
+
+def crowded(count: int) -> np.ndarray:
+    """Identifiers that begin their search in three of a page's 32 buckets, neighbours round its end."""
+    hash_in_python = cast(Any, hash_of).py_func
+    found = (number for number in itertools.count() if (hash_in_python(number) + 2) % 32 < 3)
+    return np.fromiter(itertools.islice(found, count), np.int64)
+
+
 PATTERNS = {
+    "crowded": crowded(2_000),
     "in a row": np.arange(COUNT),
     "negative": -np.arange(COUNT) - 1,
     "high bits alone": np.arange(COUNT) << 49,
