@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,18 +30,26 @@ def match(
     from tradsys.core.errors import ConfigError
     from tradsys.exchange.book import Book
     from tradsys.exchange.operations import OperationRun, read_operations, write_answers, write_final
+    from tradsys.numerics.announcement import compilation_announced
 
     at_end = _final_path(out)
     if operations.resolve() in (out.resolve(), at_end.resolve()):
         raise ConfigError("the answers would overwrite the operations", value=str(out), fix="name another file")
     asked = read_operations(operations)
     run = OperationRun(Book(1))
-    answers = list(run.answers(asked))
-    final = run.final()
+    with compilation_announced(partial(_say_compiling, as_json=json)):
+        answers = list(run.answers(asked))
+        final = run.final()
     write_answers(out, answers)
     write_final(at_end, final)
     rejected = sum(answer.status == "rejected" for answer in answers)
     _report(final, rejected=rejected, out=out, at_end=at_end, as_json=json)
+
+
+def _say_compiling(*, as_json: bool) -> None:
+    """One line for people; what reads JSON from a pipe may take a line of errors for a failure."""
+    if not as_json or sys.stderr.isatty():
+        typer.echo("compiling the order book, once on this machine: about half a minute", err=True)
 
 
 def _final_path(out: Path) -> Path:
