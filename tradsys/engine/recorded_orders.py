@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
 
 from tradsys.core.events import MarketEvent, Tick
 from tradsys.core.instruments import Instrument
@@ -14,7 +11,7 @@ from tradsys.exchange.order_ticks import Flow, with_ticks
 from tradsys.exchange.recorded_events import ChangeKind, OrderChange, Trade
 from tradsys.market.books import lobster
 from tradsys.market.order_records import HIDDEN, RecordedChange, read_lobster, read_orders
-from tradsys.market.ticks import TickSeries
+from tradsys.market.ticks import TickSeries, series_of
 
 _KINDS = {
     lobster.NEW: int(ChangeKind.ADD),
@@ -41,7 +38,7 @@ def read_orders_of(
         flow = list(map(OrderCommand, times, times, [name] * len(times), commands))
     events: list[MarketEvent] = list(with_ticks(flow, instrument, at=flow[0].at))
     ticks = [event for event in events if type(event) is Tick]
-    return events, _series(ticks, instrument.id, path, sha256).validate()
+    return events, series_of(ticks, instrument.id, source=path, sha256=sha256).validate()
 
 
 def _record(change: RecordedChange, name: str) -> Flow:
@@ -49,10 +46,3 @@ def _record(change: RecordedChange, name: str) -> Flow:
     if kind == HIDDEN:
         return Trade(at, at, name, price, quantity, -side)
     return OrderChange(at, at, name, _KINDS[kind], number, side, price, quantity)
-
-
-def _series(ticks: Sequence[Tick], name: str, path: Path, sha256: str) -> TickSeries:
-    rows = [(t.last, t.last_quantity, t.bid, t.bid_quantity, t.ask, t.ask_quantity, t.volume) for t in ticks]
-    at = np.array([tick.at for tick in ticks], dtype=np.int64)
-    matrix = np.ascontiguousarray(np.array(rows, dtype=float).reshape(-1, 7).T)
-    return TickSeries(name, at, at, matrix, path, sha256)
