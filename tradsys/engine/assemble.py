@@ -12,30 +12,28 @@ from tradsys.core.errors import ConfigError, UnknownName
 from tradsys.core.events import Product, Side
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.ports import ChargePlan
-from tradsys.core.units import from_float, from_text
+from tradsys.core.units import from_text
 from tradsys.engine.backtest import Backtest
 from tradsys.engine.data import Loaded, load_data
 from tradsys.engine.driver import Driver
 from tradsys.engine.engine import Engine
 from tradsys.engine.feed import BarFeed
-from tradsys.engine.instruments import INDIAN, build_instrument, sections_of
+from tradsys.engine.instruments import build_instrument, sections_of, with_dated_ticks
 from tradsys.engine.markets import Market
 from tradsys.engine.planning_calendar import plan_calendar
 from tradsys.engine.recorded_assembly import Replay, band_of, on_records
-from tradsys.engine.run_file import ChargesSection, ExecutionSection, InstrumentSection, RunFile, StrategySection
-from tradsys.engine.run_parts import dated_margins, started, underlying_of, usual_gate
+from tradsys.engine.run_file import ChargesSection, ExecutionSection, RunFile, StrategySection
+from tradsys.engine.run_parts import dated_margins, started, usual_gate
 from tradsys.engine.runner import AccountView, Runner
 from tradsys.engine.schedule import Schedule
 from tradsys.engine.settings import Settings
 from tradsys.engine.standing import AccountStanding, MarginRate
 from tradsys.exchange.bar_venue import BarVenue, Models
 from tradsys.exchange.models import basis_points, participation
-from tradsys.market.series import BarSeries
 from tradsys.portfolio.ledger import Ledger
 from tradsys.reference.charge_plans import charge_plan
 from tradsys.reference.charges import rates_on, segment_of
 from tradsys.reference.clock import local_date
-from tradsys.reference.ticks import tick_steps
 from tradsys.risk.checks import PRODUCTS
 from tradsys.signals.sizing import build as build_sizer
 from tradsys.strategies.base import Strategy
@@ -80,7 +78,10 @@ def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
     data = load_data(settings, instruments)
     sections = {section.id: section for section in sections_of(run)}
     instruments = {
-        name: _with_ticks(instrument, sections[name], data.series[name]) for name, instrument in instruments.items()
+        name: data.recordings[name].instrument
+        if name in data.recordings
+        else with_dated_ticks(instrument, sections[name], price=float(data.series[name].close[0]))
+        for name, instrument in instruments.items()
     }
     markets = {name: Market(instrument) for name, instrument in instruments.items()}
     ledger = Ledger(_cash(run.run.cash), run.run.currency)
@@ -156,19 +157,6 @@ def _instruments(run: RunFile) -> dict[str, Instrument]:
     if len(found) != len(sections):
         raise ConfigError("data.instruments names one twice", value=[s.id for s in sections], fix="name each once")
     return found
-
-
-def _with_ticks(instrument: Instrument, section: InstrumentSection, series: BarSeries) -> Instrument:
-    """The exchange's dated ticks at the price the data begins with, unless the run file gives a tick."""
-    if section.tick is not None or instrument.exchange not in INDIAN or instrument.segment is Segment.INDEX:
-        return instrument
-    steps = tick_steps(
-        instrument.segment,
-        exchange=instrument.exchange,
-        price=from_float(float(series.close[0])),
-        underlying=underlying_of(instrument),
-    )
-    return msgspec.structs.replace(instrument, ticks=steps)
 
 
 def _margins(run: RunFile) -> MarginRate:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 
+import msgspec
+
 from tradsys.core.errors import ConfigError
 from tradsys.core.instruments import DatedStep, Instrument, Segment
 from tradsys.core.units import SCALE, from_float
 from tradsys.engine.run_file import InstrumentSection, RunFile
 from tradsys.reference.calendar import Calendar, calendar_for
+from tradsys.reference.ticks import INDEX_FUTURES, Underlying, tick_steps
 
 INDIAN = ("NSE", "BSE", "NFO", "BFO")
 _INDICES = ("NIFTY", "NIFTY 50", "BANKNIFTY", "NIFTY BANK", "FINNIFTY", "MIDCPNIFTY", "SENSEX", "BANKEX", "INDIA VIX")
@@ -46,6 +49,24 @@ def build_instrument(section: InstrumentSection, *, currency: str) -> Instrument
         physical_settlement=section.physical_settlement,
         closing_auction=section.closing_auction,
     )
+
+
+def underlying_of(instrument: Instrument) -> Underlying:
+    """Whether a contract is on an index or on a stock."""
+    return "index" if instrument.underlying.rpartition(":")[2].upper() in INDEX_FUTURES else "stock"
+
+
+def with_dated_ticks(instrument: Instrument, section: InstrumentSection, *, price: float) -> Instrument:
+    """The exchange's dated ticks at the price the data begins with, unless the run file gives a tick."""
+    if section.tick is not None or instrument.exchange not in INDIAN or instrument.segment is Segment.INDEX:
+        return instrument
+    steps = tick_steps(
+        instrument.segment,
+        exchange=instrument.exchange,
+        price=from_float(price),
+        underlying=underlying_of(instrument),
+    )
+    return msgspec.structs.replace(instrument, ticks=steps)
 
 
 def calendar_of(instrument: Instrument) -> Calendar:

@@ -12,13 +12,14 @@ import numpy as np
 from tradsys.core.errors import ConfigError, UnknownName
 from tradsys.core.events import MarketEvent
 from tradsys.core.instruments import Instrument
-from tradsys.engine.instruments import calendar_of, sections_of
+from tradsys.engine.instruments import calendar_of, sections_of, with_dated_ticks
 from tradsys.engine.paths import find_path
 from tradsys.engine.record_feed import BookRecords, Records, TickRecords
 from tradsys.engine.run_file import DataSection, InstrumentSection
 from tradsys.engine.settings import Settings
 from tradsys.market.books.rebuild import VENUES
 from tradsys.market.books.recording import read_depth
+from tradsys.market.order_records import first_price
 from tradsys.market.series import BarSeries
 from tradsys.market.tick_files import read_ticks
 from tradsys.market.ticks import TickSeries, bars_of
@@ -29,8 +30,9 @@ ORDER_FORMATS = ("databento", "lobster", "orders")
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """One instrument's record: `ticks`, or the `events` of a book with its best quotes in `ticks`; and its bars. Where
-    the events are `single_orders`, the ticks are among them."""
+    the events are `single_orders`, the ticks are among them. `instrument` has the tick that holds there."""
 
+    instrument: Instrument
     ticks: TickSeries
     events: Sequence[MarketEvent]
     bars: BarSeries
@@ -71,6 +73,9 @@ def _recording(
     elif data.format in ORDER_FORMATS:
         from tradsys.engine.recorded_orders import read_orders_of
 
+        if data.format == "orders":
+            # Its prices are counted in ticks from here on, so the tick must be the one the venue will have.
+            instrument = with_dated_ticks(instrument, section, price=first_price(path))
         events, ticks = read_orders_of(path, data.format, instrument, timezone=data.timezone)
     elif data.format == TICKS:
         ticks = read_ticks(path, instrument=section.id, timezone=data.timezone or zone)
@@ -78,7 +83,18 @@ def _recording(
         name = section.name or section.id.partition(":")[2]
         events, ticks = read_depth(path, format=data.format, name=name, instrument=section.id)
     bars = bars_of(ticks, data.interval or "", calendar=calendar_of(instrument)).validate()
-    return Recording(ticks=ticks, events=events, bars=bars, single_orders=data.format in ORDER_FORMATS)
+    if data.format != "orders":
+        instrument = with_dated_ticks(instrument, section, price=_first_said(ticks))
+    return Recording(
+        instrument=instrument, ticks=ticks, events=events, bars=bars, single_orders=data.format in ORDER_FORMATS
+    )
+
+
+def _first_said(ticks: TickSeries) -> float:
+    """The first price that a record says: of a trade, or a quote."""
+    said = ticks.matrix[[0, 2, 4]].T.ravel()
+    prices = said[said > 0]
+    return float(prices[0]) if len(prices) else 0.0
 
 
 def records_of(recordings: dict[str, Recording], *, begin: int, end: int) -> Records:

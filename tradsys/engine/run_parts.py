@@ -10,10 +10,11 @@ from tradsys.core.events import Product
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.units import SCALE, from_float
 from tradsys.engine.gate import Gate
+from tradsys.engine.instruments import underlying_of
 from tradsys.engine.runner import Runner
 from tradsys.engine.standing import AccountStanding, MarginRate
 from tradsys.reference.clock import local_date
-from tradsys.reference.ticks import INDEX_FUTURES, Underlying, futures_of, margin_rate
+from tradsys.reference.ticks import Underlying, futures_of, margin_rate
 from tradsys.risk.checks import Delivery, Funds, IntradayEntry, Tradable
 from tradsys.strategies.context import Context
 
@@ -21,11 +22,6 @@ from tradsys.strategies.context import Context
 def usual_gate(standing: AccountStanding, *, cutoffs: Mapping[str, int], currency: str) -> Gate:
     """The checks in the order in which they refuse."""
     return Gate((Tradable(futures_of), Delivery(), IntradayEntry(cutoffs), Funds(standing, currency)))
-
-
-def underlying_of(instrument: Instrument) -> Underlying:
-    """Whether a contract is on an index or on a stock."""
-    return "index" if instrument.underlying.rpartition(":")[2].upper() in INDEX_FUTURES else "stock"
 
 
 def dated_margins(*, fixed: datetime.date | None = None, leverage: float | None = None) -> MarginRate:

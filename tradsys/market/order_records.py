@@ -132,6 +132,18 @@ def _changes(messages: list[lobster.Message], midnight: int) -> Iterator[Recorde
         )
 
 
+def first_price(path: Path) -> float:
+    """The first price of a simulated day's orders, in currency. Raises `MissingData` where there is none, `DataError`
+    for another file."""
+    table = table_of(read(path).content)
+    if "price" not in table.column_names:
+        raise DataError(f"{path}: not the orders of a simulated day", value="price")
+    prices = table["price"].to_numpy()
+    if not (prices > 0).any():
+        raise MissingData(f"{path} has no price", value=str(path), fix="check the file")
+    return float(prices[np.argmax(prices > 0)])
+
+
 def read_orders(path: Path, instrument: Instrument) -> tuple[list[int], list[Command], str]:
     """The commands of a simulated day in the ticks and lots of their first instant, when they came, and the file's
     SHA-256. What befell orders by other commands is left out: the book says it again.

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 
 from tests.builders import conserve, run, to_toml
 from tradsys.core.errors import DataError
@@ -24,6 +25,7 @@ from tradsys.exchange.book import Book
 from tradsys.exchange.book_venue import BookVenue
 from tradsys.exchange.generated_day import DayParameters, generated_day
 from tradsys.exchange.simulation_files import write
+from tradsys.reference.ticks import tick_steps
 from tradsys.strategies.base import Strategy
 
 MONDAY = date(2024, 6, 3)
@@ -198,3 +200,23 @@ def test_two_instruments_have_books_of_their_own(tmp_path: Path, day: Path) -> N
 
 def _second(day: Path) -> str:
     return f'{{ id = "NSE:Y", tick = 0.05, path = "{day / "orders.parquet"}" }}'
+
+
+@pytest.mark.parametrize(("reference", "tick"), [(1_500, 0.1), (200, 0.01)])
+def test_the_exchange_s_own_tick_counts_prices_where_the_run_file_gives_none(
+    tmp_path: Path, reference: int, tick: float
+) -> None:
+    steps = tick_steps(Segment.EQUITY, price=reference * SCALE)
+    share = replace(SHARE, ticks=steps)
+    on = date(2026, 11, 16)
+    parameters = DayParameters(reference=reference * SCALE, population=Population(activity=0.01))
+    simulation, hours = generated_day(Book(1), share, on, parameters, seed=5)
+    write(simulation.run(), tmp_path, instrument=share, at=hours.opens, description={})
+    assert share.tick_at(hours.opens) == round(tick * SCALE)
+    data = {"path": str(tmp_path / "orders.parquet"), "format": "orders"}
+    prepared = built(tmp_path, trading, data, {"id": SHARE.id}, product="MIS")
+    run(prepared, watch=conserve)
+    assert prepared.instruments[SHARE.id].ticks == steps
+    prices = [fill.price / SCALE for fill in bodies(prepared, Fill)]
+    traded = pq.read_table(tmp_path / "trades.parquet")["price"].to_numpy()
+    assert len(prices) > 3 and traded.min() * 0.9 < min(prices) <= max(prices) < traded.max() * 1.1
