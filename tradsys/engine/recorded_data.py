@@ -65,29 +65,37 @@ def _recording(
     if not isinstance(where, str):
         raise ConfigError(f"{section.id}: records are one file an instrument", value=where, fix="give it a path")
     path = Path(find_path(where, folder=folder))
-    events: Sequence[MarketEvent] = ()
+    read = _read_orders if data.format in ORDER_FORMATS else _read_quotes
+    instrument, events, ticks = read(path, data, section, instrument, zone)
+    bars = bars_of(ticks, data.interval or "", calendar=calendar_of(instrument)).validate()
+    return Recording(
+        instrument=instrument, ticks=ticks, events=events, bars=bars, single_orders=data.format in ORDER_FORMATS
+    )
+
+
+Read = tuple[Instrument, Sequence[MarketEvent], TickSeries]
+
+
+def _read_orders(path: Path, data: DataSection, section: InstrumentSection, instrument: Instrument, zone: str) -> Read:
+    """Single orders are counted in ticks as they are read, so the tick that the venue will have comes first."""
     if data.format == "databento":
         from tradsys.engine.recorded_databento import read_databento_of
 
-        events, ticks = read_databento_of(path, instrument)
-    elif data.format in ORDER_FORMATS:
-        from tradsys.engine.recorded_orders import read_orders_of
+        return instrument, *read_databento_of(path, instrument)
+    from tradsys.engine.recorded_orders import read_orders_of
 
-        if data.format == "orders":
-            # Its prices are counted in ticks from here on, so the tick must be the one the venue will have.
-            instrument = with_dated_ticks(instrument, section, price=first_price(path))
-        events, ticks = read_orders_of(path, data.format, instrument, timezone=data.timezone)
-    elif data.format == TICKS:
+    instrument = with_dated_ticks(instrument, section, price=first_price(path, data.format))
+    return instrument, *read_orders_of(path, data.format, instrument, timezone=data.timezone)
+
+
+def _read_quotes(path: Path, data: DataSection, section: InstrumentSection, instrument: Instrument, zone: str) -> Read:
+    events: Sequence[MarketEvent] = ()
+    if data.format == TICKS:
         ticks = read_ticks(path, instrument=section.id, timezone=data.timezone or zone)
     else:
         name = section.name or section.id.partition(":")[2]
         events, ticks = read_depth(path, format=data.format, name=name, instrument=section.id)
-    bars = bars_of(ticks, data.interval or "", calendar=calendar_of(instrument)).validate()
-    if data.format != "orders":
-        instrument = with_dated_ticks(instrument, section, price=_first_said(ticks))
-    return Recording(
-        instrument=instrument, ticks=ticks, events=events, bars=bars, single_orders=data.format in ORDER_FORMATS
-    )
+    return with_dated_ticks(instrument, section, price=_first_said(ticks)), events, ticks
 
 
 def _first_said(ticks: TickSeries) -> float:

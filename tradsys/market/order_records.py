@@ -132,13 +132,17 @@ def _changes(messages: list[lobster.Message], midnight: int) -> Iterator[Recorde
         )
 
 
-def first_price(path: Path) -> float:
-    """The first price of a simulated day's orders, in currency. Raises `MissingData` where there is none, `DataError`
-    for another file."""
-    table = table_of(read(path).content)
-    if "price" not in table.column_names:
-        raise DataError(f"{path}: not the orders of a simulated day", value="price")
-    prices = table["price"].to_numpy()
+def first_price(path: Path, format: str) -> float:
+    """The first price of a file in format `lobster` or `orders`, in currency. Raises `MissingData` where there is none,
+    `DataError` for another file."""
+    if format == "lobster":
+        row = lobster.parse_row(read(book_beside(path)).content.split(b"\n", 1)[0])
+        prices = np.array([price for price in row[::2] if abs(price) != lobster.NO_PRICE]) / lobster.PRICE_UNIT
+    else:
+        table = table_of(read(path).content)
+        if "price" not in table.column_names:
+            raise DataError(f"{path}: not the orders of a simulated day", value="price")
+        prices = table["price"].to_numpy()
     if not (prices > 0).any():
         raise MissingData(f"{path} has no price", value=str(path), fix="check the file")
     return float(prices[np.argmax(prices > 0)])
@@ -174,7 +178,7 @@ def _columns(table: pa.Table, *, tick: int, lot: int, path: Path) -> dict[str, N
     columns = {name: table[name].to_numpy() for name in _NUMBERS}
     columns |= {name: _members(table[name], words, path) for name, words in _WORDS.items()}
     for names, step in ((PRICE_COLUMNS, tick), (_QUANTITIES, lot)):
-        columns |= {name: _steps(table[name].to_numpy(), step, f"{path}: {name}") for name in names}
+        columns |= {name: steps_of(table[name].to_numpy(), step, f"{path}: {name}") for name in names}
     _undo_exchange_commands(columns, table)
     return columns
 
@@ -190,7 +194,8 @@ def _members(column: pa.ChunkedArray, words: type[IntEnum], path: Path) -> NDArr
     return np.asarray(codes.to_numpy(), dtype=np.int64)
 
 
-def _steps(values: NDArray[np.float64], step: int, what: str) -> NDArray[np.int64]:
+def steps_of(values: NDArray[np.float64], step: int, what: str) -> NDArray[np.int64]:
+    """Prices or quantities as whole ticks or lots of `step` (1e-8). Raises `DataError` for one that is none."""
     exact = values * SCALE / step
     steps = np.rint(exact)
     if (off := np.abs(exact - steps) > 1e-3).any():

@@ -152,11 +152,16 @@ def test_the_same_run_makes_the_same_decisions(tmp_path: Path, day: Path, monkey
     assert [entry.body for entry in run(on_day(tmp_path, day, trading, latency_ms=2)).backtest.log] == whole
 
 
-def test_a_captured_feed_is_followed_and_traded_on(tmp_path: Path, shared_data: Path) -> None:
-    feed = shared_data / "l3" / "lobster" / "AAPL_2012-06-21_first998_message_10.csv"
-    if not feed.exists():
+@pytest.fixture
+def feed(shared_data: Path) -> Path:
+    """998 messages of LOBSTER."""
+    path = shared_data / "l3" / "lobster" / "AAPL_2012-06-21_first998_message_10.csv"
+    if not path.exists():
         pytest.skip("the shared sample data are not there")
+    return path
 
+
+def test_a_captured_feed_is_followed_and_traded_on(tmp_path: Path, feed: Path) -> None:
     def script(strategy: Any, tick: Any, account: Any) -> Iterable[Any]:
         if strategy.n == 100:
             yield strategy.buy(tick, 10)
@@ -180,6 +185,15 @@ def test_a_tick_that_does_not_fit_the_file_is_refused(tmp_path: Path, day: Path)
     data = {"path": str(day / "orders.parquet"), "format": "orders"}
     with pytest.raises(DataError, match="off the instrument's step"):
         built(tmp_path, lambda *_: None, data, {"id": SHARE.id, "tick": 0.25})
+
+
+@pytest.mark.parametrize(("step", "what"), [({"tick": 0.05}, "price"), ({"lot": 100}, "quantity")])
+def test_a_tick_or_lot_that_does_not_fit_a_captured_feed_is_refused(
+    tmp_path: Path, feed: Path, step: dict[str, float], what: str
+) -> None:
+    instrument = {"id": "SIM:AAPL", "segment": "crypto_perpetual", "tick": 0.01, "lot": 1, **step}
+    with pytest.raises(DataError, match=f"{what} is off the instrument's step"):
+        built(tmp_path, lambda *_: None, {"path": str(feed), "format": "lobster"}, instrument)
 
 
 def test_two_instruments_have_books_of_their_own(tmp_path: Path, day: Path) -> None:

@@ -112,6 +112,11 @@ class Clearing:
         """Numbers of all accounts, in order of opening."""
         return tuple(self._books.accounts)
 
+    def is_unlimited(self, account: int) -> bool:
+        """Whether nothing is asked of an account; not of one that nobody opened."""
+        found = self._books.accounts.get(account)
+        return found is not None and found.unlimited
+
     def balance(self, account: int) -> Balance:
         """Money of an account. Raises `KeyError` for one that nobody opened."""
         found = self._books.accounts[account]

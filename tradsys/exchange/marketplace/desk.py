@@ -5,6 +5,7 @@ from __future__ import annotations
 from tradsys.core.errors import InvariantBroken
 from tradsys.core.matching import Action, BookPhase, Command, Kind, MatchingBook, Outcome, Reason, Status
 from tradsys.exchange.admission import AdmissionRule, Entry, Rejection
+from tradsys.exchange.clearing import Clearing
 from tradsys.exchange.clearing.records import Refusal
 from tradsys.exchange.marketplace.day import Day
 from tradsys.exchange.marketplace.floor import Floor
@@ -22,14 +23,13 @@ _GIVEN = "docs/matching.md"
 
 
 class Desk:
-    """Takes what participants send. Where it refuses, nothing has changed; `unlimited` are the accounts of which
-    nothing is asked."""
+    """Takes what participants send. Where it refuses, nothing has changed."""
 
-    def __init__(self, book: MatchingBook, register: OrderRegister, follower: Follower, unlimited: set[int]) -> None:
+    def __init__(self, book: MatchingBook, register: OrderRegister, follower: Follower, clearing: Clearing) -> None:
         self._book = book
         self._register = register
         self._follower = follower
-        self._unlimited = unlimited
+        self._clearing = clearing
 
     def submit(self, entry: Entry, day: Day, said: ExchangeEvents, *, at: int, intraday: bool) -> Floor | None:
         """A new order or a replacement; the floor it reached, if it did."""
@@ -80,7 +80,7 @@ class Desk:
     def _enter(self, entry: Entry, floor: Floor, command: Command, said: ExchangeEvents, intraday: bool) -> bool:
         at = command.at
         worst = self._worst(entry, floor)
-        if not worst and entry.account not in self._unlimited:
+        if not worst and not self._clearing.is_unlimited(entry.account):
             said.append(_unprotected(entry, at))
             return False
         order = self._register.enter(entry, floor, worst=worst, intraday=intraday)

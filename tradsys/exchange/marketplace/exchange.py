@@ -20,7 +20,6 @@ from tradsys.core.matching import (
 from tradsys.exchange.admission import Entry
 from tradsys.exchange.clearing import Clearing, Fees
 from tradsys.exchange.clearing.records import (
-    AccountKind,
     AccountOpened,
     CashDeposited,
     CashWithdrawn,
@@ -105,8 +104,7 @@ class Exchange:
             )
         self._day = self._opened(day, {name: each.previous_close for name, each in self._listed.items()}, {})
         self._due = self._day.next_at
-        self._unlimited: set[int] = set()
-        self._desk = Desk(book, self._register, self._follower, self._unlimited)
+        self._desk = Desk(book, self._register, self._follower, self.clearing)
         self._expiries: list[tuple[int, int]] = []
         self.now = 0
 
@@ -159,10 +157,7 @@ class Exchange:
         if not isinstance(event, _TOLD):
             known = ", ".join(each.__name__ for each in _TOLD)
             raise ConfigError("the exchange says this itself", value=type(event).__name__, limit=known)
-        said = self.clearing.apply(event)
-        if isinstance(event, AccountOpened) and not said and event.kind is AccountKind.UNLIMITED:
-            self._unlimited.add(event.account)
-        return said
+        return self.clearing.apply(event)
 
     # --- orders
 
