@@ -49,7 +49,7 @@ def read(path: Path) -> FileContent:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise MissingData(f"no file {path}", value=str(path), fix="check [data] path") from None
+        raise MissingData(f"no file {path}", value=str(path), fix="check the path") from None
     except OSError as problem:
         raise ResourceError(
             f"cannot read {path}: {problem.strerror}", value=str(path), fix="check its permissions"
