@@ -25,6 +25,7 @@ from tradsys.core.events import (
     Rejected,
     Side,
     Triggered,
+    Unanswered,
     Validity,
 )
 from tradsys.core.orders import TERMINAL, TRANSITIONS, OrderState, step
@@ -58,6 +59,7 @@ EVENTS: list[OrderEvent] = [
     Cancelled(at=0, order_id=1, remaining=1, reason=""),
     Expired(at=0, order_id=1, remaining=1, reason=""),
     Charged(at=0, order_id=1, total=0, items=()),
+    Unanswered(at=0, order_id=1, reason=""),
 ]
 
 LEGAL = {
@@ -68,6 +70,12 @@ LEGAL = {
     ("approved", "CancelRequested"): "approved",
     ("approved", "Cancelled"): "cancelled",
     ("approved", "Expired"): "expired",
+    ("approved", "Unanswered"): "unknown",
+    ("unknown", "CancelRequested"): "unknown",
+    ("unknown", "Accepted"): "open",
+    ("unknown", "Rejected"): "rejected",
+    ("unknown", "Cancelled"): "cancelled",
+    ("unknown", "Expired"): "expired",
     ("open", "Triggered"): "open",
     ("open", "CancelRequested"): "open",
     ("open", "Fill"): "partly_filled",

@@ -11,6 +11,8 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
+from tradsys.core.safety import SafetyLowered, SafetyRaised
+
 
 class Word(StrEnum):
     """An enumeration of words that hashes as its text, in C: members are keys of many look-ups an order."""
@@ -300,6 +302,32 @@ class Fill(OrderEvent, frozen=True, kw_only=True, gc=False):
     reason: str = ""
 
 
+class Unanswered(OrderEvent, frozen=True, kw_only=True, gc=False):
+    """The venue did not say what became of an order: it may be working, or not. Only evidence ends this."""
+
+    reason: str
+
+
+class StrayKind(Word):
+    """Why a fill belongs to no working order."""
+
+    LATE = "late"
+    """Its order was cancelled or expired: the two crossed."""
+    OVER = "over"
+    """More than the order asked for."""
+    EXTERNAL = "external"
+    """Of an order that is not ours; found at the venue."""
+    BUST = "bust"
+    """The opposite of a trade that the venue undid."""
+
+
+class Stray(OrderEvent, frozen=True, kw_only=True, gc=False):
+    """A fill of no working order: what happened is booked as it happened."""
+
+    kind: StrayKind
+    fill: Fill
+
+
 class CancelRequested(OrderEvent, frozen=True, kw_only=True, gc=False):
     """We asked the venue to withdraw an order; it works until the venue says `Cancelled`."""
 
@@ -354,6 +382,8 @@ Outcome = (
     | Rejected
     | Triggered
     | Fill
+    | Unanswered
+    | Stray
     | CancelRequested
     | Cancelled
     | Expired
@@ -361,6 +391,8 @@ Outcome = (
     | CashMoved
     | CorporateAction
     | Halted
+    | SafetyRaised
+    | SafetyLowered
 )
 
 

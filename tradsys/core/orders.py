@@ -3,6 +3,7 @@
 Rules for this file:
 1. A missing entry is an illegal transition; nothing is ignored silently.
 2. Terminal states have no entries but late fills, which the venue may report after a cancel crossed them.
+3. Silence leads to `UNKNOWN`, which only what the venue says can end: the order counts at full size until then.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tradsys.core.events import (
     Refused,
     Rejected,
     Triggered,
+    Unanswered,
     Word,
 )
 
@@ -29,6 +31,7 @@ class OrderState(Word):
     NEW = "new"
     APPROVED = "approved"
     REFUSED = "refused"
+    UNKNOWN = "unknown"
     OPEN = "open"
     PARTLY_FILLED = "partly_filled"
     FILLED = "filled"
@@ -43,6 +46,14 @@ TRANSITIONS: dict[OrderState, dict[type[OrderEvent], OrderState]] = {
     _S.NEW: {Approved: _S.APPROVED, Refused: _S.REFUSED},
     _S.APPROVED: {
         CancelRequested: _S.APPROVED,
+        Unanswered: _S.UNKNOWN,
+        Accepted: _S.OPEN,
+        Rejected: _S.REJECTED,
+        Cancelled: _S.CANCELLED,
+        Expired: _S.EXPIRED,
+    },
+    _S.UNKNOWN: {
+        CancelRequested: _S.UNKNOWN,
         Accepted: _S.OPEN,
         Rejected: _S.REJECTED,
         Cancelled: _S.CANCELLED,
