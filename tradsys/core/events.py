@@ -165,9 +165,7 @@ class CorporateAction(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=T
     source: str = ""
 
 
-# --- what strategies want: floats, as authors write them
-
-
+# What strategies want: floats, as authors write them.
 class Intent(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
     """Something a strategy wants to be true."""
 
@@ -226,9 +224,7 @@ class CancelIntent(Intent, frozen=True, kw_only=True, gc=False):
     order_id: int = 0
 
 
-# --- what became of it: exact
-
-
+# What became of it: exact.
 class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
     """An order as the gate sees it. Prices and quantity in 1e-8; `group` links orders of which one cancels the rest;
     children of a bracket (`parent` > 0) sleep until the parent fills."""
@@ -309,16 +305,13 @@ class Unanswered(OrderEvent, frozen=True, kw_only=True, gc=False):
 
 
 class StrayKind(Word):
-    """Why a fill belongs to no working order."""
+    """Why a fill belongs to no working order: it crossed the order's cancel or expiry, it is more than was asked for,
+    its order is not ours, or it is the opposite of a trade that the venue undid."""
 
     LATE = "late"
-    """Its order was cancelled or expired: the two crossed."""
     OVER = "over"
-    """More than the order asked for."""
     EXTERNAL = "external"
-    """Of an order that is not ours; found at the venue."""
     BUST = "bust"
-    """The opposite of a trade that the venue undid."""
 
 
 class Stray(OrderEvent, frozen=True, kw_only=True, gc=False):
