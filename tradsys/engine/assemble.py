@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from tradsys.core.errors import ConfigError, UnknownName
 from tradsys.core.events import Product, Side
 from tradsys.core.instruments import Instrument, Segment
-from tradsys.core.ports import ChargePlan
+from tradsys.core.ports import ChargePlan, Check
 from tradsys.core.units import from_text
 from tradsys.engine.backtest import Backtest
 from tradsys.engine.data import Loaded, load_data
@@ -50,6 +50,9 @@ DEFAULT_PRODUCT: Mapping[Segment, Product] = {
 }
 
 
+Parts = tuple[dict[str, Market], Ledger]
+
+
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one backtest needs, wired and checked; nothing has run yet."""
 
@@ -67,12 +70,42 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         return self.replay.backtest
 
 
+class Wired(msgspec.Struct, frozen=True, kw_only=True):
+    """The engine of a run with what it is to be fed, before it is known where its orders go."""
+
+    instruments: dict[str, Instrument]
+    data: Loaded
+    ledger: Ledger
+    engine: Engine
+    schedule: Schedule
+    cutoffs: dict[str, int]
+    bars: BarFeed
+
+
 def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
-    """Load the data and the strategies of a run file and wire them.
+    """Load the data and the strategies of a run file and wire them for a run on history.
 
     `stepped` computes indicators bar by bar, as live, instead of ahead. Raises the `InputRefused` family for anything
     the user can correct; nothing is written.
     """
+    run, wired = settings.run, wire(settings, stepped=stepped)
+    parts = (wired.instruments, wired.data, wired.engine, wired.schedule, wired.cutoffs, wired.bars)
+    replay = on_records(run.execution, *parts) if wired.data.recordings else _on_bars(run.execution, *parts)
+    return Prepared(
+        settings=settings,
+        instruments=wired.instruments,
+        data=wired.data,
+        ledger=wired.ledger,
+        engine=wired.engine,
+        replay=replay,
+        assumptions=[*replay.assumptions, *_charge_assumptions(run), *wired.data.assumptions],
+    )
+
+
+def wire(
+    settings: Settings, *, stepped: bool, checks: Sequence[Check] = (), extra: Callable[[Parts], Runner] | None = None
+) -> Wired:
+    """Everything of a run but its venue. `checks` come before the usual ones; `extra` makes a runner more."""
     run = settings.run
     instruments = _instruments(run)
     data = load_data(settings, instruments)
@@ -87,32 +120,29 @@ def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
     ledger = Ledger(_cash(run.run.cash), run.run.currency)
     standing = AccountStanding(ledger, markets, _margins(run))
     cutoffs: dict[str, int] = {}
-    gate = usual_gate(standing, cutoffs=cutoffs, currency=run.run.currency)
+    gate = usual_gate(standing, cutoffs=cutoffs, currency=run.run.currency, before=checks)
     charges = build_charges(run.charges)
     runners = _runners(settings, markets, ledger, data, stepped=stepped)
     _refuse_uncovered(run, instruments, data, runners)
+    if extra is not None:
+        runners.append(extra((markets, ledger)))
     engine = Engine(markets=markets, runners=runners, ledger=ledger, standing=standing, gate=gate, charges=charges)
     engine.start()
-    schedule = Schedule(plan_calendar(run, instruments, data, runners))
-    bars = BarFeed([data.series[name] for name in instruments], [data.first[name] for name in instruments])
-    if data.recordings:
-        replay = on_records(run.execution, instruments, data, engine, schedule, cutoffs, bars)
-    else:
-        replay = _on_bars(run.execution, instruments, engine, schedule, cutoffs, bars)
-    return Prepared(
-        settings=settings,
+    return Wired(
         instruments=instruments,
         data=data,
         ledger=ledger,
         engine=engine,
-        replay=replay,
-        assumptions=[*replay.assumptions, *_charge_assumptions(run), *data.assumptions],
+        schedule=Schedule(plan_calendar(run, instruments, data, runners)),
+        cutoffs=cutoffs,
+        bars=BarFeed([data.series[name] for name in instruments], [data.first[name] for name in instruments]),
     )
 
 
 def _on_bars(
     execution: ExecutionSection,
     instruments: dict[str, Instrument],
+    data: Loaded,
     engine: Engine,
     schedule: Schedule,
     cutoffs: dict[str, int],

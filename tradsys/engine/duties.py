@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tradsys.core.errors import InvariantBroken
 from tradsys.core.events import (
     ActionKind,
     Bar,
@@ -109,6 +110,32 @@ class Duties:
         desire.quantity, desire.strength = 0, 0.0
         order = self._planner.market(desire, -held, product, reason=reason, at=at)
         self._desk.submit(desire, order, pursues=False, cause=-1, entries=entries)
+
+    def withdraw_all(self, *, at: int, reason: str) -> Sequence[Entry]:
+        """Withdraw every working order but those that close positions for this very reason."""
+        entries: list[Entry] = []
+        for live in list(self._desk.live.values()):
+            if live.order.reason != reason:
+                self._desk.request_cancel(live, at=at, reason=reason, cause=-1, entries=entries)
+        return entries
+
+    def close_all(self, *, at: int, reason: str) -> Sequence[Entry]:
+        """Close, at market, what is open and not yet being closed for this reason; no strategy is asked."""
+        entries: list[Entry] = []
+        for held in list(self._ledger.open_positions.values()):
+            runner = next((each for each in self._runners if each.id == held.strategy), None)
+            if runner is None:
+                raise InvariantBroken("a position of a strategy that is not in the run", value=held.strategy)
+            desire, side = runner.desires[held.instrument.id], -1 if held.quantity > 0 else 1
+            closing = sum(
+                live.remaining
+                for live in desire.orders.values()
+                if (live.order.reason, live.order.product, live.order.side) == (reason, held.product, side)
+            )
+            left = abs(held.quantity) - closing
+            if left > 0:
+                self._close(desire, -side * left, held.product, reason, at, entries)
+        return entries
 
     def roll(self, *, near: str, far: str, at: int) -> Sequence[Entry]:
         """Carry every position from an expiring contract to the next: close here, open there, both at market."""

@@ -36,11 +36,13 @@ from tradsys.core.events import (
     Rejected,
     SessionChange,
     Signal,
+    Stray,
     Target,
     Tick,
     Timer,
     Triggered,
     TwoOrders,
+    Unanswered,
 )
 from tradsys.core.ports import ChargePlan
 from tradsys.engine.duties import SQUARE_OFF, Duties
@@ -121,6 +123,8 @@ class Engine:
             Accepted: self._on_answer,
             Rejected: self._on_answer,
             Triggered: self._on_answer,
+            Unanswered: self._on_answer,
+            Stray: self._on_answer,
             Cancelled: self._on_answer,
             Expired: self._on_answer,
             SessionChange: self._duties.on_session,
@@ -250,6 +254,14 @@ class Engine:
     def outbox(self) -> list[Approved | CancelRequested]:
         """What the venue must hear, oldest first. Whoever carries it there takes it out."""
         return self._desk.outbox
+
+    def withdraw_all(self, *, at: int, reason: str) -> Sequence[Entry]:
+        """Withdraw every working order but those that close positions for this very reason."""
+        return self._duties.withdraw_all(at=at, reason=reason)
+
+    def close_all(self, *, at: int, reason: str) -> Sequence[Entry]:
+        """Close, at market, every position that is not yet being closed for this reason."""
+        return self._duties.close_all(at=at, reason=reason)
 
     def roll(self, *, near: str, far: str, at: int) -> Sequence[Entry]:
         """Carry every position from an expiring contract to the next: close here, open there, both at market."""

@@ -19,6 +19,8 @@ from tradsys.core.events import (
     Product,
     Refused,
     Side,
+    Stray,
+    StrayKind,
 )
 from tradsys.core.orders import TERMINAL, OrderState, step
 from tradsys.core.ports import ChargePlan
@@ -137,6 +139,9 @@ class OrderDesk:
         a fill beyond what is left of it."""
         entries: list[Entry] = []
         for event in events:
+            if type(event) is Stray:
+                self._on_stray(event, entries)
+                continue
             live = self.live.get(event.order_id) or self._unknown(event)
             if type(event) is Fill:
                 self._on_fill(live, event, entries)
@@ -163,6 +168,21 @@ class OrderDesk:
         entries.append(Entry(self._number(), seq, at, runner.id, charged))
         if runner.on_fill is not None:
             self._ask(runner, runner.on_fill, _fill_view(fill, charges=total, remaining=remaining), at, entries)
+
+    def _on_stray(self, stray: Stray, entries: list[Entry]) -> None:
+        """Book a fill of no working order as it happened; a trade undone costs nothing, and its charges stay."""
+        fill = stray.fill
+        market = self._markets[fill.instrument]
+        items = () if stray.kind is StrayKind.BUST else self._charges.on_fill(fill, market.instrument)
+        total = sum(amount for _, amount in items)
+        self._ledger.book(fill, total, items, self._ledger.place(fill.strategy, market.instrument, fill.product))
+        seq = self._number()
+        entries.append(Entry(seq, -1, stray.at, fill.strategy, stray))
+        charged = Charged(at=stray.at, order_id=fill.order_id, total=total, items=items)
+        entries.append(Entry(self._number(), seq, stray.at, fill.strategy, charged))
+        for runner in market.runners:
+            if runner.id == fill.strategy and runner.on_fill is not None:
+                self._ask(runner, runner.on_fill, _fill_view(fill, charges=total, remaining=0), stray.at, entries)
 
     def _on_word(self, live: LiveOrder, event: Any, entries: list[Entry]) -> None:
         """Take what the venue said of an order, and tell its strategy."""

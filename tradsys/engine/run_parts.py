@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tradsys.core.errors import StrategyError
 from tradsys.core.events import Product
 from tradsys.core.instruments import Instrument, Segment
+from tradsys.core.ports import Check
 from tradsys.core.units import SCALE, from_float
 from tradsys.engine.gate import Gate
 from tradsys.engine.instruments import underlying_of
@@ -19,9 +20,11 @@ from tradsys.risk.checks import Delivery, Funds, IntradayEntry, Tradable
 from tradsys.strategies.context import Context
 
 
-def usual_gate(standing: AccountStanding, *, cutoffs: Mapping[str, int], currency: str) -> Gate:
-    """The checks in the order in which they refuse."""
-    return Gate((Tradable(futures_of), Delivery(), IntradayEntry(cutoffs), Funds(standing, currency)))
+def usual_gate(
+    standing: AccountStanding, *, cutoffs: Mapping[str, int], currency: str, before: Sequence[Check] = ()
+) -> Gate:
+    """The checks in the order in which they refuse, those given before the usual ones."""
+    return Gate((*before, Tradable(futures_of), Delivery(), IntradayEntry(cutoffs), Funds(standing, currency)))
 
 
 def dated_margins(*, fixed: datetime.date | None = None, leverage: float | None = None) -> MarginRate:
