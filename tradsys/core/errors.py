@@ -9,6 +9,7 @@ TradSysError
 │   ├── StrategyError       a strategy file that cannot be loaded
 │   └── UncoveredDate       no dated row of reference data covers the date asked for
 ├── ResourceError           exit 3: disk full, permission, unreadable device
+├── ProtocolError           exit 3: bytes from the other end that are not what was agreed; that connection ends
 ├── JournalFailed           exit 70: the record of everything can no longer be kept; the process stops
 │   ├── JournalFull         the disk is full: only what is essential goes on, from the reserve
 │   └── JournalDamaged      a journal that is not what was written; carries the first bad place
@@ -114,6 +115,13 @@ class ResourceError(TradSysError):
     """The machine could not do it: disk full, permission denied, unreadable device."""
 
     code = "resource"
+    exit_code = 3
+
+
+class ProtocolError(TradSysError):
+    """Bytes that are no message of the protocol: what came instead, what was expected."""
+
+    code = "protocol"
     exit_code = 3
 
 
