@@ -17,6 +17,7 @@ from tradsys.cli.config import config_app
 from tradsys.cli.data import data_app
 from tradsys.cli.exchange import exchange_app
 from tradsys.cli.new import new_app
+from tradsys.cli.replay import replay
 from tradsys.cli.strategies import strategies
 from tradsys.core.errors import TradSysError
 
@@ -40,6 +41,7 @@ verbs = typer.Typer(
     pretty_exceptions_enable=False,
 )
 verbs.command()(backtest)
+verbs.command()(replay)
 verbs.command()(charges)
 verbs.command()(strategies)
 verbs.add_typer(data_app, name="data")

@@ -7,16 +7,21 @@ import hashlib
 import os
 import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from tradsys.engine import settings as layered
 from tradsys.engine.assemble import Prepared, prepare
+from tradsys.engine.final_state import decisions_hash, final_state, lines_of, state_hash
+from tradsys.engine.inputs import hash_of, input_files
 from tradsys.engine.results import collect
 from tradsys.engine.run_folder import write
+from tradsys.engine.runner import Runner
+from tradsys.engine.saved_run import place_of, relative
 from tradsys.engine.settings import Settings
 from tradsys.portfolio.performance import measure
 from tradsys.portfolio.result import RunResult
@@ -78,15 +83,19 @@ def finish(prepared: Prepared, *, out: Path) -> Outcome:
     """Collect, measure and write a run that has been processed."""
     from tradsys.portfolio.tear_sheet import render
 
-    result, history = collect(prepared, manifest_of(prepared))
+    result, history = collect(prepared, manifest_of(prepared, out=out))
     result = dataclasses.replace(result, metrics=measure(result))
     folder = write(result, history, prepared.backtest.log, folder=out, render=render)
     return Outcome(folder=folder, result=result, prepared=prepared)
 
 
-def manifest_of(prepared: Prepared) -> dict[str, object]:
-    """What is needed to run it again and to trust that it is the same: configuration, versions and hashes."""
+def manifest_of(prepared: Prepared, *, out: Path) -> dict[str, object]:
+    """What is needed to run it again and to trust that it is the same: configuration, versions and hashes.
+
+    Paths of `place` and `inputs` are as seen from a run folder in `out`.
+    """
     found = prepared.settings
+    state, decisions = final_state(prepared), decisions_hash(lines_of(prepared.backtest.log))
     return {
         "run": found.run.run.name,
         "configuration": msgspec.to_builtins(found.run),
@@ -96,19 +105,32 @@ def manifest_of(prepared: Prepared) -> dict[str, object]:
             name: {"path": str(s.source), "sha256": s.sha256, "bars": len(s)}
             for name, s in prepared.data.series.items()
         },
-        "strategies": _strategy_hashes(prepared),
-        "code": {"version": version("tradsys"), "sha256": code_hash()},
+        "place": place_of(found, out=out),
+        "inputs": {relative(path, out=out): hash_of(path) for path in input_files(found)},
+        "strategies": strategy_hashes(prepared.engine.runners),
+        **versions(),
         "compile_seconds": _compile_seconds(),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
         "bars": prepared.backtest.bars,
         "partial": prepared.backtest.interrupted,
+        "final": state,
+        "decisions_sha256": decisions,
+        "state_sha256": state_hash(state, decisions=decisions),
     }
 
 
-def _strategy_hashes(prepared: Prepared) -> dict[str, dict[str, object]]:
+def versions() -> dict[str, Any]:
+    """What runs: `code`, `python` and `packages`."""
+    return {
+        "code": {"version": version("tradsys"), "sha256": code_hash()},
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+
+
+def strategy_hashes(runners: Iterable[Runner]) -> dict[str, dict[str, object]]:
+    """Class, hash of its file, and parameters of each strategy, by its name in the run."""
     found: dict[str, dict[str, object]] = {}
-    for runner in prepared.engine.runners:
+    for runner in runners:
         kind = type(runner.strategy)
         values = {name: getattr(runner.strategy, name) for name in kind.parameters}
         found.setdefault(runner.id, {"class": kind.__qualname__, "sha256": _source_hash(kind), "parameters": values})

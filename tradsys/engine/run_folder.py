@@ -20,6 +20,7 @@ from tradsys.core.errors import ResourceError
 from tradsys.core.events import Entry
 from tradsys.core.units import SCALE, to_text
 from tradsys.engine.accounts import History
+from tradsys.engine.final_state import lines_of
 from tradsys.portfolio.result import RoundTrip, RunResult
 from tradsys.reference.clock import iso
 
@@ -91,13 +92,10 @@ def _json(path: Path, value: Mapping[str, object]) -> None:
 
 def _decisions(path: Path, log: Sequence[Entry]) -> None:
     """One JSON object a line, after a first line that names the format: exact ints of prices and money are in 1e-8."""
-    encoder = msgspec.json.Encoder()
+    head = {"format": "tradsys-decisions", "version": 1, "scale": SCALE, "lines": len(log)}
     with path.open("wb") as file:
-        file.write(
-            encoder.encode({"format": "tradsys-decisions", "version": 1, "scale": SCALE, "lines": len(log)}) + b"\n"
-        )
-        for start in range(0, len(log), 10_000):
-            file.write(encoder.encode_lines(log[start : start + 10_000]))
+        file.write(msgspec.json.encode(head) + b"\n")
+        file.writelines(lines_of(log))
 
 
 def _table(path: Path, columns: Mapping[str, Any]) -> None:

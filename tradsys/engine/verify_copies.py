@@ -100,10 +100,10 @@ def absolute(settings: Settings) -> RunFile:
     def placed(text: str) -> str:
         return os.path.abspath(find_path(text, folder=folder))
 
-    return _moved(settings.run, data=placed, strategy=lambda place: str(find_file(place, folder=folder)))
+    return with_paths(settings.run, data=placed, strategy=lambda place: str(find_file(place, folder=folder)))
 
 
-def _moved(run: RunFile, *, data: Callable[[str], str], strategy: Callable[[str], str]) -> RunFile:
+def with_paths(run: RunFile, *, data: Callable[[str], str], strategy: Callable[[str], str]) -> RunFile:
     """The run with every path of data and of strategies changed."""
     section, actions = run.data, run.data.corporate_actions
     path = data(section.path) if isinstance(section.path, str) else [data(each) for each in section.path]
@@ -232,7 +232,7 @@ def lay_out(material: Material, folder: Path, *, kind: Kind, at: int) -> Setting
     mirrored(material.current, folder).mkdir(parents=True, exist_ok=True)
     config = mirrored(material.config, folder)
     config.parent.mkdir(parents=True, exist_ok=True)
-    run = _moved(
+    run = with_paths(
         material.run,
         data=lambda path: str(mirrored(path, folder)),
         strategy=lambda path: str(mirrored(path, folder)),
