@@ -1,0 +1,53 @@
+"""What a journal is to those who write and read it, wherever it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from tradsys.journal.reading import Position
+from tradsys.journal.records import Record
+
+
+class JournalPort(Protocol):
+    """The one writer: records wait until a commit makes all of them durable, or none."""
+
+    @property
+    def durable(self) -> int:
+        """Records on stable storage; also the sequence of the first that is not."""
+
+    @property
+    def waiting(self) -> int:
+        """Records that the next commit makes durable."""
+
+    @property
+    def position(self) -> Position:
+        """Where the next commit goes."""
+
+    @property
+    def link(self) -> bytes:
+        """The link of the last record, durable or not."""
+
+    def append(
+        self, kind: str, payload: bytes, *, at: int, recorded_at: int, cause: int = -1, essential: bool = False
+    ) -> int:
+        """Add a record to those that wait; its sequence. Raises `ConfigError` for what is too long, `JournalFailed`."""
+
+    def commit(self) -> int:
+        """Make all that wait durable; how many records are now. Raises `JournalFailed`."""
+
+    def close(self) -> None:
+        """Commit what waits and stop being the writer."""
+
+
+class JournalReader(Protocol):
+    """Every record in order, verified; `position` is where the next one is."""
+
+    position: Position
+
+    def __iter__(self) -> Iterator[Record]:
+        """Raises `JournalDamaged` at the first record that is not what was written."""
+
+
+Source = Callable[[Position | None], JournalReader]
+"""Opens a reader of one journal, from a position on or from its beginning."""
