@@ -147,6 +147,11 @@ class Flattener:
         return min(due, self._ends_at)
 
     @property
+    def pending(self) -> tuple[Sent, ...]:
+        """Orders that left and whose end nobody told: a later attempt must know them."""
+        return tuple(self._pending.values())
+
+    @property
     def _ends_at(self) -> int:
         return self._began_at + self._settings.deadline
 
