@@ -7,6 +7,7 @@ from datetime import date
 from heapq import heappop, heappush
 
 from tradsys.core.errors import ConfigError, InvariantBroken
+from tradsys.core.instruments import Instrument
 from tradsys.core.matching import (
     Action,
     BookPhase,
@@ -95,6 +96,7 @@ class Exchange:
         self._calendar = calendar
         self._seed = seed
         self._indexes = dict(indexes or {})
+        self.currency = currency
         self.clearing = Clearing(exchange=exchange, calendar=calendar, day=day, fees=fees, currency=currency)
         self._register = OrderRegister(self.clearing)
         self._follower = Follower(self.clearing, self._register, members or {})
@@ -117,6 +119,11 @@ class Exchange:
     def day(self) -> date:
         """The session that is on."""
         return self._day.date
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """All that is listed, in the order of their numbers in the book."""
+        return tuple(each.instrument for each in self._listed.values())
 
     @property
     def next_at(self) -> int | None:
