@@ -51,15 +51,20 @@ UPDATE orders SET filled = filled + :quantity, updated_at = :at,
 WHERE order_id = :order_id
 """
 STRAYED = "UPDATE orders SET filled = filled + :quantity, updated_at = :at WHERE order_id = :order_id"
-CHANGED = "UPDATE orders SET quantity = filled + :open, limit_price = :limit, updated_at = :at WHERE tag = :tag"
-KNOWN = "UPDATE orders SET venue_id = :venue_id WHERE tag = :tag AND venue_id = 0"
+CHANGED = """
+UPDATE orders SET quantity = filled + :open, limit_price = :limit, updated_at = :at WHERE tag = :tag AND tag <> ''
+"""
+KNOWN = "UPDATE orders SET venue_id = :venue_id WHERE tag = :tag AND tag <> '' AND venue_id = 0"
 CHARGED = "UPDATE trades SET charges = :total WHERE line = :line"
 
 ABOUT_ORDER = "INSERT INTO order_records (order_id, sequence) VALUES (:order_id, :sequence) ON CONFLICT DO NOTHING"
-ABOUT_TAG = "INSERT INTO order_records (order_id, sequence) SELECT order_id, :sequence FROM orders WHERE tag = :tag"
-ABOUT_VENUE_ID = (
-    "INSERT INTO order_records (order_id, sequence) SELECT order_id, :sequence FROM orders WHERE venue_id = :venue_id"
-)
+ABOUT_TAG = """
+INSERT INTO order_records (order_id, sequence) SELECT order_id, :sequence FROM orders WHERE tag = :tag AND tag <> ''
+"""
+ABOUT_VENUE_ID = """
+INSERT INTO order_records (order_id, sequence)
+    SELECT order_id, :sequence FROM orders WHERE venue_id = :venue_id AND venue_id <> 0
+"""
 
 DECIDED = """
 INSERT INTO strategies (strategy, decisions, first_at, last_at, halted, error)
