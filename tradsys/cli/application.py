@@ -15,6 +15,7 @@ from tradsys.cli.backtest import backtest
 from tradsys.cli.charges import charges
 from tradsys.cli.config import config_app
 from tradsys.cli.data import data_app
+from tradsys.cli.diff import diff
 from tradsys.cli.exchange import exchange_app
 from tradsys.cli.new import new_app
 from tradsys.cli.replay import replay
@@ -42,6 +43,7 @@ verbs = typer.Typer(
 )
 verbs.command()(backtest)
 verbs.command()(replay)
+verbs.command()(diff)
 verbs.command()(charges)
 verbs.command()(strategies)
 verbs.add_typer(data_app, name="data")
