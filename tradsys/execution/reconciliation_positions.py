@@ -1,0 +1,223 @@
+"""Positions and cash against the venue's: what trades explain, which trades were busted, and what nothing explains.
+
+A position of the venue's is that of the trades listed with it. So ours at any later instant must equal it once trades
+that only we have are added and trades that only the venue has are taken off, whatever happened in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from tradsys.core.events import Side
+from tradsys.core.units import to_text
+from tradsys.core.venue import PositionRow, Subject, TradeRow, Undone
+from tradsys.execution.reconciliation_lines import (
+    Action,
+    Case,
+    Line,
+    OwnTrade,
+    OwnView,
+    evidence,
+    of_trades,
+)
+from tradsys.execution.reconciliation_policy import Policy
+from tradsys.execution.venue_snapshot import Holding, VenueSnapshot
+
+
+def signed(trades: Iterable[TradeRow | OwnTrade]) -> int:
+    """What trades add to a position."""
+    return sum(row.side * row.quantity for row in trades)
+
+
+def unbooked(own: OwnView, row: TradeRow) -> bool:
+    """Whether our position is without a trade that the venue lists."""
+    key = row.trade_id, row.venue_id
+    mine = own.trades.get(key)
+    return mine.undone if mine is not None else key not in own.known
+
+
+class Differences:
+    """Trades of one holding that one side alone has, and what is left of the position without them."""
+
+    def __init__(
+        self, own: OwnView, venue: VenueSnapshot, holding: Holding, *, mine: list[OwnTrade], rows: list[TradeRow]
+    ) -> None:
+        listed = {(row.trade_id, row.venue_id) for row in rows}
+        lacking = sorted((each for each in mine if each.key not in listed), key=lambda each: each.key)
+        self.holding = holding
+        self.ours = own.positions.get(holding, 0)
+        self.row = next((row for row in venue.positions if (row.instrument, row.product) == holding), None)
+        self.theirs = 0 if self.row is None else self.row.quantity
+        self.gone = [each for each in lacking if each.at < venue.asked_at]
+        self.fresh = [row for row in rows if unbooked(own, row)]
+        newer = [each for each in lacking if each.at >= venue.asked_at]
+        self.left = self.theirs - self.ours + signed(newer) - signed(self.fresh)
+        self.traded = bool(mine)
+        self.same_trades = not (lacking or self.fresh)
+        self.last_trade = max((row.trade_id for row in rows), default=0)
+
+    def busted(self, venue: VenueSnapshot) -> bool:
+        """Whether trades that the venue no longer lists are off its position too. Where they come to nothing, what
+        their orders say decides: a day that is over takes its orders off the lists with its trades."""
+        if not self.gone or self.left + signed(self.gone):
+            return False
+        orders = {row.venue_id for row in venue.orders}
+        return bool(signed(self.gone)) or all(each.venue_id in orders for each in self.gone)
+
+
+def differences(own: OwnView, venue: VenueSnapshot) -> list[Differences]:
+    """All holdings of both sides, by instrument and product."""
+    mine: dict[Holding, list[OwnTrade]] = {}
+    rows: dict[Holding, list[TradeRow]] = {}
+    for each in own.trades.values():
+        if not each.undone and each.trade_id >= 0:  # what we adopted was no trade, and is on no list
+            mine.setdefault(each.holding, []).append(each)
+    for row in venue.trades:
+        rows.setdefault((row.instrument, row.product), []).append(row)
+    held = {(row.instrument, row.product): row for row in venue.positions}
+    return [
+        Differences(own, venue, holding, mine=mine.get(holding, []), rows=rows.get(holding, []))
+        for holding in sorted({**own.positions, **mine, **rows, **held})
+    ]
+
+
+def position_lines(holdings: list[Differences], own: OwnView, venue: VenueSnapshot, policy: Policy) -> Iterator[Line]:
+    """Lines about positions and busted trades, by instrument and product."""
+    for found in holdings:
+        if found.holding in venue.moved:
+            yield _moved(found, venue)
+        elif found.busted(venue):
+            yield from (_bust(each, venue) for each in found.gone)
+        elif found.left:
+            yield _unexplained(found, own, venue, policy)
+        elif found.gone:
+            yield _unlisted(found, venue)
+
+
+def _line(found: Differences, venue: VenueSnapshot, *, action: Action, case: Case, **more: object) -> Line:
+    instrument, product = found.holding
+    average = f" at {to_text(found.row.average)}" if found.row is not None and found.theirs else ""
+    values = {
+        "action": action,
+        "case": case,
+        "subject": f"position {instrument} {product}",
+        "ours": to_text(found.ours),
+        "venue": to_text(found.theirs) + average,
+        "answer": evidence(venue, Subject.POSITIONS, Subject.TRADES),
+        "instrument": instrument,
+        "product": product,
+        **more,
+    }
+    return Line(**values)  # type: ignore[arg-type]
+
+
+def _moved(found: Differences, venue: VenueSnapshot) -> Line:
+    reason = "traded while we asked; compared the next time"
+    return _line(found, venue, action=Action.IGNORE, case=Case.MOVED, reason=reason)
+
+
+def _unlisted(found: Differences, venue: VenueSnapshot) -> Line:
+    reason = f"no longer listed, yet in the venue's position: {of_trades(found.gone)}"
+    return _line(found, venue, action=Action.IGNORE, case=Case.UNLISTED, reason=reason)
+
+
+def _bust(trade: OwnTrade, venue: VenueSnapshot) -> Line:
+    """A trade of ours that the venue has taken off its list and off the position."""
+    answer = venue.answer(Subject.TRADES)
+    undone = Undone(
+        at=answer.venue_at if answer else venue.at, tag=trade.tag, venue_id=trade.venue_id, trade_id=trade.trade_id
+    )
+    return Line(
+        action=Action.ATTACH,
+        case=Case.BUSTED,
+        subject=f"trade {trade.trade_id} of order {trade.venue_id}",
+        ours=of_trades([trade]),
+        venue="no such trade, and a position without it",
+        answer=evidence(venue, Subject.TRADES, Subject.POSITIONS),
+        tag=trade.tag,
+        venue_id=trade.venue_id,
+        instrument=trade.instrument,
+        product=trade.product,
+        undone=(undone,),
+    )
+
+
+def _unexplained(found: Differences, own: OwnView, venue: VenueSnapshot, policy: Policy) -> Line:
+    """What to do about a position that trades do not explain."""
+    instrument, _ = found.holding
+    ours = found.traded or found.ours or any(each.instrument == instrument and not each.external for each in own.orders)
+    case = Case.POSITION if ours else Case.EXTERNAL_POSITION
+    action = Action(policy.unexplained_positions if ours else policy.external_positions)
+    reason = f"{to_text(found.left)} more than trades explain"
+    made = adopted(found.row, quantity=found.left, after=found.last_trade, at=_venue_time(venue)) if found.row else None
+    if action is Action.HALT or made is None or (made.trade_id, 0) in own.known or found.gone:
+        return _halt(found, own, venue, case=case, reason=reason)
+    label = "synthetic: the difference as one trade at the venue's average"
+    return _line(
+        found, venue, action=action, case=case, reason=reason, label=label, quantity=found.left, trades=(made,)
+    )
+
+
+def _halt(found: Differences, own: OwnView, venue: VenueSnapshot, *, case: Case, reason: str) -> Line:
+    instrument, _ = found.holding
+    halted = instrument in own.halted
+    return _line(
+        found,
+        venue,
+        action=Action.IGNORE if halted else Action.HALT,
+        case=case,
+        quantity=found.left,
+        reason=f"{reason}; halted already" if halted else reason,
+    )
+
+
+def _venue_time(venue: VenueSnapshot) -> int:
+    answer = venue.answer(Subject.POSITIONS)
+    return answer.venue_at if answer else venue.at
+
+
+def adopted(row: PositionRow, *, quantity: int, after: int, at: int) -> TradeRow | None:
+    """A difference of `quantity` (signed) as a trade that never was, at the venue's average; None where it has none.
+
+    Its number is negative, so that it is never one of the venue's, and a pure function of the position, the difference
+    and the last trade listed (`after`): made again from the same facts, it is the same trade.
+    """
+    if row.average <= 0:
+        return None
+    facts = f"{row.instrument}/{row.product.value}/{row.quantity}/{row.average}/{quantity}/{after}"
+    number = int.from_bytes(hashlib.blake2b(facts.encode(), digest_size=7).digest(), "big")
+    return TradeRow(
+        trade_id=-1 - number,
+        tag="",
+        venue_id=0,
+        instrument=row.instrument,
+        side=Side.BUY if quantity > 0 else Side.SELL,
+        product=row.product,
+        quantity=abs(quantity),
+        price=row.average,
+        at=at,
+    )
+
+
+def cash_lines(holdings: list[Differences], own: OwnView, venue: VenueSnapshot, policy: Policy) -> Iterator[Line]:
+    """Lines about cash, only while both sides have the same trades: else cash differs because they do."""
+    newer = any(each.at >= venue.asked_at for each in own.trades.values())
+    if newer or venue.moved or not all(found.same_trades for found in holdings):
+        return
+    theirs = {row.currency: row.cash for row in venue.cash}
+    for currency, mine in sorted(own.cash.items()):
+        difference = theirs.get(currency, 0) - mine
+        if abs(difference) <= policy.tolerance():
+            continue
+        halts = policy.cash == "halt" and "" not in own.halted
+        yield Line(
+            action=Action.HALT if halts else Action.IGNORE,
+            case=Case.CASH,
+            subject=f"cash {currency}",
+            ours=to_text(mine),
+            venue=to_text(theirs[currency]) if currency in theirs else "not listed",
+            answer=evidence(venue, Subject.CASH),
+            quantity=difference,
+            reason=f"{to_text(difference)} more than we count; tolerance {policy.cash_tolerance}",
+        )
