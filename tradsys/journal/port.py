@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from tradsys.core.durable import DurableIntent
+from tradsys.core.venue import AnyCommand
 from tradsys.journal.reading import Position
 from tradsys.journal.records import Record
 
@@ -32,6 +34,18 @@ class JournalPort(Protocol):
         self, kind: str, payload: bytes, *, at: int, recorded_at: int, cause: int = -1, essential: bool = False
     ) -> int:
         """Add a record to those that wait; its sequence. Raises `ConfigError` for what is too long, `JournalFailed`."""
+
+    def append_intent(self, command: AnyCommand, *, at: int, recorded_at: int, cause: int = -1) -> int:
+        """Add the record of a command that shall leave; its sequence, for `mint`. Raises as `append`."""
+
+    def mint(self, sequence: int, *, epoch: int, command: AnyCommand) -> DurableIntent:
+        """The permission to send a command whose record is durable: once a record.
+
+        Raises `InvariantBroken` for any other sequence, command or epoch, `JournalFull`, `Fenced`, `JournalFailed`.
+        """
+
+    def check(self) -> None:
+        """Go on only while the journal is whole and this process writes it. Raises `JournalFailed`, `Fenced`."""
 
     def commit(self) -> int:
         """Make all that wait durable; how many records are now. Raises `JournalFailed`."""

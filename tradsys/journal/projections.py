@@ -197,7 +197,7 @@ class Fold:
         if head.event in _DECISIONS:
             _decision(line, head, sequence, found)
         elif head.event in _ENDS:
-            state = {"order_id": head.order_id, "state": _ENDS[head.event], "reason": head.reason, "at": line.at}
+            state = {"order_id": head.order_id, "state": str(_ENDS[head.event]), "reason": head.reason, "at": line.at}
             found.append((sql.STATE, state))
         elif head.event in _OUTCOMES:
             self._outcome(_OUTCOMES[head.event](line.body), line, sequence, found)
@@ -241,13 +241,13 @@ class Fold:
             "instrument": order.instrument,
             "side": int(order.side),
             "quantity": order.quantity,
-            "type": order.type,
-            "product": order.product,
-            "validity": order.validity,
+            "type": str(order.type),
+            "product": str(order.product),
+            "validity": str(order.validity),
             "limit_price": order.limit,
             "trigger_price": order.trigger,
             "parent": order.parent,
-            "state": state,
+            "state": str(state),
             "filled": 0,
             "reason": reason,
             "created_at": order.at,
@@ -265,9 +265,9 @@ class Fold:
             "side": int(fill.side),
             "quantity": fill.quantity,
             "price": fill.price,
-            "product": fill.product,
+            "product": str(fill.product),
             "maker": int(fill.maker),
-            "stray": stray,
+            "stray": str(stray),
             "charges": 0,
             "at": fill.at,
             "exchange_at": fill.exchange_at,
