@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradsys.core.errors import JournalDamaged
-from tradsys.journal.journal import open_journal
+from tradsys.journal import open_journal
 from tradsys.journal.memory_disk import MemoryDisk
 from tradsys.journal.reading import Position, Reader, segments
 from tradsys.journal.records import HEADER_BYTES, Record

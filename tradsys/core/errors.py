@@ -12,6 +12,7 @@ TradSysError
 ├── ProtocolError           exit 3: bytes from the other end that are not what was agreed; that connection ends
 ├── JournalFailed           exit 70: the record of everything can no longer be kept; the process stops
 │   ├── JournalFull         the disk is full: only what is essential goes on, from the reserve
+│   ├── Fenced              another process took the lease: this one writes and sends nothing more
 │   └── JournalDamaged      a journal that is not what was written; carries the first bad place
 └── InvariantBroken         exit 70: a law of the ledger or of the order life cycle does not hold; trading stops
     └── IllegalTransition   an order event that the life-cycle table does not allow
@@ -136,6 +137,12 @@ class JournalFull(JournalFailed):
     """No room but the reserve, which is kept for what closes and records."""
 
     code = "journal_full"
+
+
+class Fenced(JournalFailed):
+    """Another process has taken the lease over: whatever this one still wanted to write or send did not happen."""
+
+    code = "fenced"
 
 
 class JournalDamaged(JournalFailed):

@@ -5,6 +5,7 @@ Every method may raise `OSError`; who calls decides what that means.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -13,6 +14,10 @@ from typing import Protocol
 from tradsys.core.errors import ResourceError
 
 _LOCK = "writer.lock"
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_ATTEMPTS = 3
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says where there is no space."""
 
 
 class DiskFile(Protocol):
@@ -28,6 +33,9 @@ class DiskFile(Protocol):
     def write(self, offset: int, data: bytes) -> None:
         """All of `data`, inside the file; on stable storage only after `sync`."""
 
+    def grow(self, size: int) -> None:
+        """Take space for so many bytes in all, zeros where there were none."""
+
     def sync(self) -> None:
         """All that was written is on stable storage. Never to be tried again after it failed."""
 
@@ -36,13 +44,24 @@ class DiskFile(Protocol):
 
 
 class Disk(Protocol):
-    """A folder of files. Creating, renaming and removing last only after `sync_names`."""
+    """A folder of files. Creating, renaming and removing last only after `sync_names`.
+
+    Who has a file open keeps that very file when another takes its name.
+    """
+
+    @property
+    def boot(self) -> str:
+        """Names this run of the machine: times of the steady clock compare only within one."""
 
     def names(self) -> list[str]:
         """Names of the files, sorted."""
 
+    def has(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+
     def create(self, name: str, *, size: int) -> DiskFile:
-        """A new file of zeros whose space is taken; replaces one of that name."""
+        """A new file of zeros whose space is taken. Raises `FileExistsError` where there is one: of two that create one
+        name at once, one succeeds."""
 
     def open(self, name: str, *, writable: bool = False) -> DiskFile:
         """A file that is there."""
@@ -56,8 +75,29 @@ class Disk(Protocol):
     def sync_names(self) -> None:
         """Names are on stable storage."""
 
-    def lock(self) -> None:
+    def lock(self, holder: str = "") -> None:
         """Be the only writer until the process ends. Raises `ResourceError` while another is."""
+
+    def seize(self, holder: str = "") -> None:
+        """Be that writer although another process, which sleeps, still is: its lock counts no more."""
+
+    def unlock(self, holder: str = "") -> None:
+        """Let another process write."""
+
+
+def publish(disk: Disk, name: str, content: bytes) -> None:
+    """Write a whole file so that it is there complete or not at all, whatever happens in between. Raises `OSError`."""
+    unfinished = f"{name}.unfinished"
+    if disk.has(unfinished):
+        disk.remove(unfinished)
+    file = disk.create(unfinished, size=len(content))
+    try:
+        file.write(0, content)
+        file.sync()
+    finally:
+        file.close()
+    disk.rename(unfinished, to=name)
+    disk.sync_names()
 
 
 class FolderDisk:
@@ -68,13 +108,26 @@ class FolderDisk:
         self._folder = folder
         self._lock: int | None = None
 
+    @property
+    def boot(self) -> str:
+        """See `Disk`."""
+        return _BOOT.read_text().strip()
+
     def names(self) -> list[str]:
         """See `Disk`."""
-        return sorted(entry.name for entry in self._folder.iterdir() if entry.name != _LOCK)
+        return sorted(name for name in os.listdir(self._folder) if not name.startswith(_LOCK))
+
+    def has(self, name: str) -> bool:
+        """See `Disk`."""
+        try:
+            os.stat(f"{self._folder}/{name}")
+        except FileNotFoundError:
+            return False
+        return True
 
     def create(self, name: str, *, size: int) -> DiskFile:
         """See `Disk`."""
-        descriptor = os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             os.posix_fallocate(descriptor, 0, size)
             os.fsync(descriptor)
@@ -104,25 +157,48 @@ class FolderDisk:
         finally:
             os.close(descriptor)
 
-    def lock(self) -> None:
+    def lock(self, holder: str = "") -> None:
         """See `Disk`; the lock of the file system, which ends with the process however that ends."""
+        for _ in range(_ATTEMPTS):
+            if self._lock is not None:
+                return
+            self._try_lock()
+        if self._lock is None:
+            raise self._held()
+
+    def seize(self, holder: str = "") -> None:
+        """See `Disk`: another file takes the lock's name, so that the one that is held means nothing."""
+        path = self._folder / f"{_LOCK}.{os.getpid()}"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.rename(self._folder / _LOCK)
+        self.unlock()
+        self._lock = descriptor
+
+    def unlock(self, holder: str = "") -> None:
+        """See `Disk`."""
         if self._lock is not None:
-            return
-        descriptor = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            os.close(self._lock)
+            self._lock = None
+
+    def _try_lock(self) -> None:
+        """Lock the file that has the lock's name, unless another took that name meanwhile."""
+        path = self._folder / _LOCK
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            raise ResourceError(
-                "another process writes this journal", value=str(self._folder), fix="stop it first, or read only"
-            ) from None
-        self._lock = descriptor
+            raise self._held() from None
+        if path.stat().st_ino == os.fstat(descriptor).st_ino:
+            self._lock = descriptor
+        else:
+            os.close(descriptor)
 
-    def unlock(self) -> None:
-        """Let another process write."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+    def _held(self) -> ResourceError:
+        return ResourceError(
+            "another process writes this journal", value=str(self._folder), fix="stop it first, or read only"
+        )
 
 
 class FolderFile:
@@ -150,6 +226,10 @@ class FolderFile:
         while view:
             done = os.pwrite(self._descriptor, view, offset)
             offset, view = offset + done, view[done:]
+
+    def grow(self, size: int) -> None:
+        """See `DiskFile`."""
+        os.posix_fallocate(self._descriptor, 0, size)
 
     def sync(self) -> None:
         """See `DiskFile`."""

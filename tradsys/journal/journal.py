@@ -2,22 +2,35 @@
 
 The order of a commit: write, sync, only then count as durable. The first error of the disk ends the journal for good: a
 second sync of the same file may claim what the first one lost (PostgreSQL's lesson of 2018).
+
+Under a lease, a commit asks before it writes whether the lease still holds. Between that question and the write another
+process may take over; what such a write needs then fails or lands in a file that nobody reads (`opening.py`).
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
 
-from tradsys.core.errors import JournalFailed, JournalFull
-from tradsys.journal.disk import Disk, DiskFile
-from tradsys.journal.reading import Position, Reader, segment_name
-from tradsys.journal.records import Record, encode
+import msgspec
+
+from tradsys.core.durable import DurableIntent
+from tradsys.core.errors import InvariantBroken, JournalFailed, JournalFull
+from tradsys.core.venue import AnyCommand, PlaceOrder
+from tradsys.journal.disk import FULL, Disk, DiskFile
+from tradsys.journal.lease import Lease
+from tradsys.journal.reading import Position, segment_name
+from tradsys.journal.records import encode
 
 SEGMENT_BYTES = 2**23
 RESERVE_BYTES = 2**24
-_RESERVE = "reserve"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+INTENT = "intent"
+"""Kind of the record of a command that may leave once it is durable: the payload is the command as JSON."""
+RESERVE = "reserve"
+
+
+def reserve_name(lease: Lease | None) -> str:
+    """Name of the space set aside: another under each lease, so that a process whose lease ended cannot use it."""
+    return RESERVE if lease is None else f"{RESERVE}-{lease.epoch}"
 
 
 class Journal:
@@ -26,8 +39,9 @@ class Journal:
     Whoever appends decides when to commit: before an effect leaves, or when enough wait. Made by `open_journal`.
     """
 
-    def __init__(self, disk: Disk, position: Position, *, segment_bytes: int) -> None:
+    def __init__(self, disk: Disk, position: Position, *, segment_bytes: int, lease: Lease | None = None) -> None:
         self._disk = disk
+        self._lease = lease
         self._segment_bytes = segment_bytes
         self._sequence = position.sequence
         self._link = self._durable_link = position.link
@@ -35,6 +49,7 @@ class Journal:
         self._offset = position.offset
         self._file: DiskFile | None = disk.open(position.segment, writable=True) if position.segment else None
         self._waiting: list[bytes] = []
+        self._intents: dict[int, bytes] = {}
         self._failure = ""
         self.durable = position.sequence
         self.on_reserve = False
@@ -79,10 +94,47 @@ class Journal:
         self._sequence, self._link = sequence + 1, link
         return sequence
 
-    def commit(self) -> int:
-        """Make all that wait durable; how many records are now. Raises `JournalFailed` (what waited did not happen)."""
+    def append_intent(self, command: AnyCommand, *, at: int, recorded_at: int, cause: int = -1) -> int:
+        """Add the record of a command that shall leave; its sequence, for `mint` after the commit. It may use the
+        reserve; whether it may leave then is for `mint` to say. Raises as `append`."""
+        payload = msgspec.json.encode(command)
+        sequence = self.append(INTENT, payload, at=at, recorded_at=recorded_at, cause=cause, essential=True)
+        self._intents[sequence] = payload
+        return sequence
+
+    def mint(self, sequence: int, *, epoch: int, command: AnyCommand) -> DurableIntent:
+        """The permission to send a command whose record, appended by this journal, is durable: once a record.
+
+        Raises `InvariantBroken` for any other sequence, command or epoch, `JournalFull` for an order that opens while
+        the journal is on its reserve, `Fenced`, `JournalFailed`.
+        """
+        self.check()
+        if sequence >= self.durable:
+            raise InvariantBroken("nothing leaves before its record is durable", value=sequence, limit=self.durable)
+        if self._lease is not None and epoch != self._lease.epoch:
+            raise InvariantBroken("a permission under another lease", value=epoch, limit=self._lease.epoch)
+        if self._intents.get(sequence) != msgspec.json.encode(command):
+            raise InvariantBroken("this command is not what that record says, or it left already", value=sequence)
+        if self.on_reserve and isinstance(command, PlaceOrder) and not command.reduces:
+            raise self._refusal()
+        del self._intents[sequence]
+        return DurableIntent(sequence=sequence, epoch=epoch, command=command)
+
+    def check(self) -> None:
+        """Go on only while the journal is whole and this process the one that writes it. Raises `JournalFailed`."""
         if self._failure:
             raise self._refusal()
+        if self._lease is None:
+            return
+        try:
+            self._lease.check()
+        except JournalFailed as error:
+            self._end(error.message)
+            raise
+
+    def commit(self) -> int:
+        """Make all that wait durable; how many records are now. Raises `JournalFailed` (what waited did not happen)."""
+        self.check()
         if not self._waiting:
             return self.durable
         data = b"".join(self._waiting)
@@ -110,22 +162,32 @@ class Journal:
             return self._file
         name = segment_name(self.durable)
         try:
-            file = self._disk.create(name, size=max(self._segment_bytes, size))
+            file = self._new_segment(name, max(self._segment_bytes, size))
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in FULL:
                 raise
             file = self._from_reserve(name, size)
         self._disk.sync_names()
-        if self._file is not None:
+        # The file may have been opened by its name after another process took over.
+        self.check()
+        if self._file is not None and self._file is not file:
             self._file.close()
         self._file, self._segment, self._offset = file, name, 0
         return file
 
+    def _new_segment(self, name: str, size: int) -> DiskFile:
+        """A segment of a size: the one that is there, while it is empty, or another."""
+        if self._file is None or self._segment != name:
+            return self._disk.create(name, size=size)
+        self._file.grow(size)
+        return self._file
+
     def _from_reserve(self, name: str, size: int) -> DiskFile:
         """The space set aside becomes the next segment: from now on for what is essential."""
-        if _RESERVE not in self._disk.names():
+        reserve = reserve_name(self._lease)
+        if not self._disk.has(reserve):
             raise OSError(errno.ENOSPC, "no space, and the reserve is used")
-        self._disk.rename(_RESERVE, to=name)
+        self._disk.rename(reserve, to=name)
         self.on_reserve = True
         file = self._disk.open(name, writable=True)
         if size > file.size:
@@ -133,9 +195,13 @@ class Journal:
         return file
 
     def _failed(self, error: OSError) -> JournalFailed:
-        self._failure = str(error)
-        self._waiting.clear()
+        self._end(str(error))
         return self._refusal()
+
+    def _end(self, why: str) -> None:
+        self._failure = why
+        self._waiting.clear()
+        self._intents.clear()
 
     def _refusal(self) -> JournalFailed:
         if self._failure:
@@ -147,56 +213,3 @@ class Journal:
             value=self.durable,
             fix="free space and restart",
         )
-
-
-def open_journal(
-    disk: Disk,
-    *,
-    told: Callable[[Record], None] = lambda record: None,
-    since: Position | None = None,
-    segment_bytes: int = SEGMENT_BYTES,
-    reserve_bytes: int = RESERVE_BYTES,
-) -> Journal:
-    """Become the writer of a journal, new or not: `told` hears every record there is, from `since` on where given.
-
-    The torn end of a crash is cleared: it was never durable. Raises `ResourceError` while another process writes,
-    `JournalDamaged` for anything else that is not whole, `JournalFailed` where the disk fails.
-    """
-    disk.lock()
-    reader = Reader(disk, since)
-    try:
-        for record in reader:
-            told(record)
-        position = reader.position
-        if reader.torn is not None:
-            _clear(disk, position)
-        full = _keep_reserve(disk, reserve_bytes)
-        journal = Journal(disk, position, segment_bytes=segment_bytes)
-    except OSError as error:
-        raise JournalFailed(f"the journal cannot be opened: {error}", fix="see to the disk, then restart") from error
-    journal.on_reserve = full
-    return journal
-
-
-def _clear(disk: Disk, position: Position) -> None:
-    """Zeros from the end of the last whole record on, so that what follows is read as what it is."""
-    file = disk.open(position.segment, writable=True)
-    try:
-        file.write(position.offset, bytes(file.size - position.offset))
-        file.sync()
-    finally:
-        file.close()
-
-
-def _keep_reserve(disk: Disk, size: int) -> bool:
-    """Set space aside; whether there was none, so that only what is essential goes on."""
-    if _RESERVE in disk.names():
-        return False
-    try:
-        disk.create(_RESERVE, size=size).close()
-        disk.sync_names()
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        return True
-    return False

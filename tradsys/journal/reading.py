@@ -6,7 +6,7 @@ commit, unless a record of a later commit follows them: then they are damage.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -39,10 +39,12 @@ class Position(msgspec.Struct, kw_only=True):
 
 class Reader:
     """Every record of a journal, or those after `since`. `position` is where it stands; at the end, where the next
-    record goes."""
+    record goes. A record of a kind that is not among `kinds`, where they are given, is refused as damage is: what reads
+    on would not know what it missed."""
 
-    def __init__(self, disk: Disk, since: Position | None = None) -> None:
+    def __init__(self, disk: Disk, since: Position | None = None, *, kinds: Collection[str] | None = None) -> None:
         self._disk = disk
+        self._kinds = kinds
         self.position = msgspec.structs.replace(since) if since is not None else Position()
         self.torn: Broken | None = None
         """What the end looked like, where a crash tore it off."""
@@ -83,6 +85,8 @@ class Reader:
             return found
         if found.sequence != position.sequence or found.previous != position.link:
             return Broken(why=f"record {found.sequence} does not follow {position.sequence - 1}")
+        if self._kinds is not None and found.kind not in self._kinds:
+            return Broken(why=f"this version knows no record of kind {found.kind!r}", newer=True)
         return found
 
     def _is_end(self, data: bytes, found: Broken, later: list[str]) -> bool:
@@ -93,8 +97,8 @@ class Reader:
             return False
         if later:
             # A full segment: its end is zeros, and the record that did not fit opens the next one.
-            return not any(rest) and later[0] == segment_name(position.sequence)
-        if any(rest):
+            return not rest.strip(b"\0") and later[0] == segment_name(position.sequence)
+        if rest.strip(b"\0"):
             if any(each.commit > position.sequence for each in _records_in(rest)):
                 return False
             self.torn = found

@@ -11,13 +11,13 @@ from hashlib import sha256
 import msgspec
 
 from tradsys.core.errors import JournalDamaged, JournalFailed
-from tradsys.journal.disk import Disk
+from tradsys.journal.disk import Disk, publish
 from tradsys.journal.journal import Journal
 from tradsys.journal.reading import Position, Reader, bytes_of
 
 KIND = "snapshot"
 VERSION = 1
-_PREFIX, _SUFFIX, _UNFINISHED = "state-", ".snapshot", "state.unfinished"
+_PREFIX, _SUFFIX = "state-", ".snapshot"
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,12 +45,7 @@ def save(disk: Disk, journal: Journal, state: bytes, *, at: int, recorded_at: in
     content = msgspec.msgpack.encode(Snapshot(position=position, state=state))
     name = f"{_PREFIX}{position.sequence:016d}{_SUFFIX}"
     try:
-        file = disk.create(_UNFINISHED, size=len(content))
-        file.write(0, content)
-        file.sync()
-        file.close()
-        disk.rename(_UNFINISHED, to=name)
-        disk.sync_names()
+        publish(disk, name, content)
     except OSError as error:
         raise JournalFailed(f"the snapshot cannot be written: {error}", value=name, fix="see to the disk") from error
     anchor = Anchor(name=name, sha256=sha256(content).hexdigest())

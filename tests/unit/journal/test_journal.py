@@ -39,7 +39,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Disk:
 
 def closed(disk: Disk) -> None:
     """The process that wrote ends."""
-    disk.kill() if isinstance(disk, MemoryDisk) else disk.unlock()  # type: ignore[attr-defined]
+    disk.unlock()
 
 
 def test_records_come_back_as_they_went_in_over_many_segments(disk: Disk) -> None:
