@@ -233,7 +233,7 @@ def check_quantities(prepared: Prepared) -> None:
         assert quantity == done[order_id] + ended[order_id] + working.get(order_id, 0), order_id
         assert quantity == done[order_id] + ended[order_id] or order_id in working
     assert set(bar_venue(prepared)._orders) | sleeping(prepared) == set(working)
-    assert sum(live.reserved for live in prepared.engine.working.values()) == prepared.engine._desk._standing.reserved
+    assert sum(live.reserved for live in prepared.engine.working.values()) == prepared.engine._desk.standing.reserved
     for runner in prepared.engine.runners:
         for desire in runner.desires.values():
             lives = [prepared.engine.working[each] for each in desire.orders]

@@ -72,6 +72,12 @@ class ChargePlan(Protocol):
     def on_exercise(self, intrinsic: int, instrument: Instrument, *, at: int) -> tuple[tuple[str, int], ...]:
         """Items of an option exercised at expiry for its intrinsic value in money, 1e-8."""
 
+    def state(self) -> bytes:
+        """What it counts by the day, the same bytes for the same counts."""
+
+    def restore(self, state: bytes) -> None:
+        """Go on from what `state` gave. Raises `ConfigError` for bytes that are none."""
+
 
 class Sizer(Protocol):
     """Exposure to a target position. `looks_at_equity` says whether `equity` matters; where not, it is 0."""

@@ -251,6 +251,11 @@ class Engine:
         return self._desk.live
 
     @property
+    def parts(self) -> tuple[Log, Planner, OrderDesk]:
+        """What numbers the lines and the orders, and what keeps the live orders: for a snapshot."""
+        return self._log, self._planner, self._desk
+
+    @property
     def outbox(self) -> list[Approved | CancelRequested]:
         """What the venue must hear, oldest first. Whoever carries it there takes it out."""
         return self._desk.outbox
@@ -259,9 +264,13 @@ class Engine:
         """Withdraw every working order but those that close positions for this very reason."""
         return self._duties.withdraw_all(at=at, reason=reason)
 
-    def close_all(self, *, at: int, reason: str) -> Sequence[Entry]:
-        """Close, at market, every position that is not yet being closed for this reason."""
-        return self._duties.close_all(at=at, reason=reason)
+    def withdraw(self, order_ids: Collection[int], *, at: int, reason: str) -> Sequence[Entry]:
+        """Withdraw some working orders."""
+        return self._duties.withdraw(order_ids, at=at, reason=reason)
+
+    def close_all(self, *, at: int, reason: str, instrument: str = "") -> Sequence[Entry]:
+        """Close, at market, every position (of one instrument, or all) that is not yet being closed for this reason."""
+        return self._duties.close_all(at=at, reason=reason, instrument=instrument)
 
     def roll(self, *, near: str, far: str, at: int) -> Sequence[Entry]:
         """Carry every position from an expiring contract to the next: close here, open there, both at market."""
@@ -282,14 +291,18 @@ class Engine:
         except Exception as error:  # as in `sweep`
             self._halt(runner, error, at, entries)
 
-    def _halt(self, runner: Runner, error: Exception, at: int, entries: list[Entry]) -> None:
-        """Out of the run: its working orders are withdrawn, its positions stay and are valued."""
+    def silence(self, runner: Runner) -> None:
+        """A halted strategy hears nothing any more."""
         runner.halted = True
         for name in runner.instruments:
             market = self.markets[name]
             for kind in ("bar", "tick", "depth"):
                 heard = getattr(market, f"{kind}_listeners")
                 setattr(market, f"{kind}_listeners", [each for each in heard if each[2] is not runner])
+
+    def _halt(self, runner: Runner, error: Exception, at: int, entries: list[Entry]) -> None:
+        """Out of the run: its working orders are withdrawn, its positions stay and are valued."""
+        self.silence(runner)
         text = "".join(traceback.format_exception(error, chain=False))
         seq = self._log.append(entries, _halted(at, runner.id, error, text), cause=-1, at=at, strategy=runner.id)
         for live in [each for each in self._desk.live.values() if each.desire.runner is runner]:

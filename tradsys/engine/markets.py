@@ -49,8 +49,6 @@ class Market:
         "_base",
         "_columns",
         "_factors",
-        "_stepped",
-        "_steppers",
         "_warming",
         "bar",
         "bar_listeners",
@@ -63,6 +61,8 @@ class Market:
         "runners",
         "seen",
         "seen_at",
+        "stepped",
+        "steppers",
         "tick",
         "tick_listeners",
     )
@@ -85,8 +85,8 @@ class Market:
         self._base = 0
         self._columns: list[_Column] = []
         self._warming: list[tuple[Reading, int]] = []
-        self._stepped = False
-        self._steppers: list[tuple[Reading, Indicator, Stepper]] = []
+        self.stepped = False
+        self.steppers: list[tuple[Reading, Indicator, Stepper]] = []
 
     @property
     def price(self) -> int:
@@ -123,7 +123,7 @@ class Market:
 
     def advance(self, bar: Bar) -> None:
         """The bar in hand needs more than the next row: a new stretch of columns, or, live, a step with every bar."""
-        if self._stepped:
+        if self.stepped:
             self.step(bar)
             self.boundary = self.row + 1
         else:
@@ -154,8 +154,8 @@ class Market:
         """Step every requested indicator with each bar, whose continuity factor is its row of `factor`."""
         self._factors = factor
         for indicator, reading in requests:
-            self._steppers.append((reading, indicator, indicator.stepper()))
-        self._stepped = True
+            self.steppers.append((reading, indicator, indicator.stepper()))
+        self.stepped = True
 
     def warm(self, series: BarSeries, first: int) -> None:
         """Step through the rows before the first that will be traded on."""
@@ -167,7 +167,7 @@ class Market:
     def step(self, bar: Bar) -> None:
         """Feed a bar to the stepped indicators."""
         factor = 1.0 if self._factors is None else float(self._factors[self.row])
-        for reading, indicator, stepper in self._steppers:
+        for reading, indicator, stepper in self.steppers:
             values = stepper.step(
                 open=bar.open * factor,
                 high=bar.high * factor,

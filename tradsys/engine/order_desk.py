@@ -39,6 +39,10 @@ Ask = Callable[[Runner, Callable[[Any, Any], Any], Any, int, list[Entry]], None]
 """Call a strategy's handler with an event at an instant, and carry out what it wants."""
 
 
+Way = tuple[str, str, Product, Side]
+"""Strategy, instrument, product and side of an order."""
+
+
 class LiveOrder(msgspec.Struct, gc=False):
     """An order from approval to its end, whose it is and which way it goes. It has claimed cash (`reserved`); while it
     `offers`, its remaining quantity counts on its route, while it `pursues`, in its desire. `seq` is the log line of
@@ -77,21 +81,21 @@ class OrderDesk:
     ) -> None:
         self._markets = markets
         self._ledger = ledger
-        self._standing = standing
+        self.standing = standing
         self._gate = gate
-        self._charges = charges
+        self.charges = charges
         self._log = log
         self._number = log.number
         self._ask = ask
-        self._routes: dict[tuple[str, str, Product, Side], Route] = {}
+        self.routes: dict[Way, Route] = {}
         self.outbox: list[Approved | CancelRequested] = []
         self.live: dict[int, LiveOrder] = {}
 
     def submit(self, desire: Desire, order: Order, pursues: bool, cause: int, entries: list[Entry]) -> bool:
         """Put an order before the gate; keep it if it is approved. Whether it `pursues` what its strategy desires."""
         way = (order.strategy, order.instrument, order.product, order.side)
-        route = self._routes.get(way) or self._find(way)
-        claim = self._standing.claim(order, route)
+        route = self.routes.get(way) or self.find(way)
+        claim = self.standing.claim(order, route)
         verdict = self._gate.judge(order, route, claim)
         seq = self._number()
         entries.append(Entry(seq, cause, order.at, order.strategy, verdict))
@@ -106,17 +110,18 @@ class OrderDesk:
         if pursues:
             desire.working += quantity * order.side
         if needed:
-            self._standing.reserved += needed
+            self.standing.reserved += needed
         live = LiveOrder(order, desire, route, seq, quantity, needed, offers, pursues, _APPROVED)
         self.live[order.order_id] = desire.orders[order.order_id] = live
         return True
 
-    def _find(self, way: tuple[str, str, Product, Side]) -> Route:
+    def find(self, way: Way) -> Route:
+        """The route of a way that no order has gone yet."""
         strategy, name, product, side = way
         market = self._markets[name]
         position = self._ledger.place(strategy, market.instrument, product)
         checks = self._gate.concerning(market.instrument, product, side)
-        route = self._routes[way] = Route(market, position, checks)
+        route = self.routes[way] = Route(market, position, checks)
         return route
 
     def _release(self, live: LiveOrder, quantity: int, remaining: int) -> None:
@@ -125,7 +130,7 @@ class OrderDesk:
         if live.reserved:
             share = live.reserved * quantity // live.remaining
             live.reserved -= share
-            self._standing.reserved -= share
+            self.standing.reserved -= share
         live.remaining = remaining
         if live.offers:
             live.route.offered -= quantity
@@ -157,7 +162,7 @@ class OrderDesk:
             raise InvariantBroken(f"order {fill.order_id} is over-filled", value=quantity, limit=live.remaining)
         live.state = step(live.state, fill, remaining)
         route = live.route
-        items = self._charges.on_fill(fill, route.instrument)
+        items = self.charges.on_fill(fill, route.instrument)
         total = items[0][1] if len(items) == 1 else sum([amount for _, amount in items])
         self._release(live, quantity, remaining)
         self._ledger.book(fill, total, items, route.position)
@@ -173,7 +178,7 @@ class OrderDesk:
         """Book a fill of no working order as it happened; a trade undone costs nothing, and its charges stay."""
         fill = stray.fill
         market = self._markets[fill.instrument]
-        items = () if stray.kind is StrayKind.BUST else self._charges.on_fill(fill, market.instrument)
+        items = () if stray.kind is StrayKind.BUST else self.charges.on_fill(fill, market.instrument)
         total = sum(amount for _, amount in items)
         self._ledger.book(fill, total, items, self._ledger.place(fill.strategy, market.instrument, fill.product))
         seq = self._number()
@@ -208,7 +213,7 @@ class OrderDesk:
     def request_cancel(self, live: LiveOrder, *, at: int, reason: str, cause: int, entries: list[Entry]) -> None:
         """Ask the venue to withdraw an order. Its claims are free for what is asked next: the venue hears the
         withdrawal first."""
-        self._standing.reserved -= live.reserved
+        self.standing.reserved -= live.reserved
         live.reserved = 0
         if live.offers:
             live.route.offered -= live.remaining

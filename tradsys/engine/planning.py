@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
-
 import msgspec
 
 from tradsys.core.errors import ConfigError
@@ -21,6 +19,7 @@ from tradsys.core.events import (
 )
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import Rounding
+from tradsys.engine.log import Numbers
 from tradsys.engine.runner import Desire
 
 QUOTE = "quote"
@@ -47,11 +46,11 @@ _VALIDITY = {
 class Planner:
     """Makes orders of intents; owns the numbering of orders and of linked groups."""
 
-    __slots__ = ("_groups", "_ids")
+    __slots__ = ("_next_group", "_next_id", "groups", "ids")
 
     def __init__(self) -> None:
-        self._ids = count(1)
-        self._groups = count(1)
+        self.ids, self.groups = Numbers(1), Numbers(1)
+        self._next_id, self._next_group = self.ids.take, self.groups.take
 
     # --- targets
 
@@ -96,7 +95,7 @@ class Planner:
         """A market order for a signed quantity."""
         return Order(
             at=at,
-            order_id=next(self._ids),
+            order_id=self._next_id(),
             strategy=desire.runner.id,
             instrument=desire.instrument.id,
             side=_BUY if signed > 0 else _SELL,
@@ -115,7 +114,7 @@ class Planner:
         if intent.stop is None and intent.target is None:
             return [parent]
         intent = msgspec.structs.replace(intent, product=parent.product)
-        group = next(self._groups) if intent.stop is not None and intent.target is not None else 0
+        group = self._next_group() if intent.stop is not None and intent.target is not None else 0
         children = [
             self._exact(desire, child, at, parent=parent.order_id, group=group)
             for child in (_stop_child(intent), _target_child(intent))
@@ -133,7 +132,7 @@ class Planner:
                     limit=intent.instrument,
                     fix="leave stop and target out, or give a bracket",
                 )
-        group = next(self._groups)
+        group = self._next_group()
         return [self._exact(desire, each, at, group=group) for each in (intent.first, intent.second)]
 
     def quote(self, desire: Desire, intent: QuoteIntent, at: int) -> list[Order]:
@@ -152,7 +151,7 @@ class Planner:
             )
         return Order(
             at=at,
-            order_id=next(self._ids),
+            order_id=self._next_id(),
             strategy=runner.id,
             instrument=instrument.id,
             side=intent.side,

@@ -53,3 +53,17 @@ class Schedule:
         self._index = index
         self.next_at = self._due[index].at if index < len(self._due) else FAR
         return list(self._due[start:index])
+
+    @property
+    def past(self) -> int:
+        """How many events were handed out."""
+        return self._index
+
+    def first(self, count: int) -> Sequence[Due]:
+        """The first events of the whole schedule, handed out or not."""
+        return self._due[:count]
+
+    def pass_over(self, count: int) -> None:
+        """Go on behind the first `count` events of the whole schedule."""
+        self._index = min(count, len(self._due))
+        self.next_at = self._due[self._index].at if self._index < len(self._due) else FAR

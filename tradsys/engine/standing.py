@@ -38,21 +38,22 @@ class Route:
 
 
 class AccountStanding:
-    """Answers the gate's checks from the ledger. Owns the cash that working orders have claimed, `reserved`."""
+    """Answers the gate's checks from the ledger. Owns the cash that working orders have claimed, `reserved`; it
+    `borrows` from the first leveraged claim on."""
 
-    __slots__ = ("_borrows", "_ledger", "_margin_rate", "_markets", "reserved")
+    __slots__ = ("_ledger", "_margin_rate", "_markets", "borrows", "reserved")
 
     def __init__(self, ledger: Ledger, markets: dict[str, Market], margin_rate: MarginRate) -> None:
         self._ledger = ledger
         self._markets = markets
         self._margin_rate = margin_rate
-        self._borrows = False
+        self.borrows = False
         self.reserved = 0
 
     def free_cash(self) -> int:
         """Cash not reserved; leveraged positions give back what they were lent and keep their margin."""
         free = self._ledger.cash - self.reserved
-        if not self._borrows:
+        if not self.borrows:
             return free
         mark_open(self._ledger, self._markets)
         held = self._ledger.open_positions.values()
@@ -70,7 +71,7 @@ class AccountStanding:
         if opening == 0 or order.parent:
             needed = 0
         elif route.leveraged:
-            self._borrows = True
+            self.borrows = True
             needed = self._margined(order, route.instrument, opening, price)
         elif side > 0:
             needed = _paid(order, route.instrument, opening, price)

@@ -90,7 +90,7 @@ class Ledger:
 
     Equities, options and spot pay their notional; futures and perpetuals move cash by realised profit only. Margin,
     interest and borrowing are not modelled here. `cash` is the opening balance, 1e-8 of `currency`. `strategies` are
-    the positions of each, `cash_moves` are keyed by strategy and instrument.
+    the positions of each, `places` all that fills can go to, `cash_moves` are keyed by strategy and instrument.
     """
 
     def __init__(self, cash: int, currency: str = "INR") -> None:
@@ -99,7 +99,7 @@ class Ledger:
         self.currency = currency
         self.charge_items: dict[str, int] = {}
         self.positions: dict[Key, Position] = {}
-        self._places: dict[Key, Position] = {}
+        self.places: dict[Key, Position] = {}
         self.open_positions: dict[Key, Position] = {}
         self.strategies: dict[str, list[Position]] = {}
         self.cash_moves: dict[tuple[str, str], int] = {}
@@ -111,9 +111,9 @@ class Ledger:
         """Where fills of a strategy in an instrument under a product go: one object for the whole run. It is one of the
         `positions` from its first fill on."""
         key = (strategy, instrument.id, product)
-        found = self._places.get(key)
+        found = self.places.get(key)
         if found is None:
-            found = self._places[key] = Position(strategy, instrument, product)
+            found = self.places[key] = Position(strategy, instrument, product)
         return found
 
     def book(self, fill: Fill, charges: int, items: Items, position: Position) -> None:

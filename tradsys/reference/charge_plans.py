@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
+import msgspec
+
 from tradsys.core.errors import ConfigError, UnknownName
 from tradsys.core.events import Fill, Side
 from tradsys.core.instruments import Instrument
@@ -38,6 +40,15 @@ class FreePlan:
         """No items."""
         return ()
 
+    def state(self) -> bytes:
+        """Nothing: no day is counted."""
+        return b""
+
+    def restore(self, state: bytes) -> None:
+        """Raises `ConfigError` for the state of another plan."""
+        if state:
+            raise ConfigError("charges: not a state of this plan", value=len(state), limit=0, fix="use the same plan")
+
 
 class FlatPlan(FreePlan):
     """One fraction of notional on both sides; maker fills at `maker` where it differs from `taker`.
@@ -53,6 +64,12 @@ class FlatPlan(FreePlan):
         """The commission, under the name `brokerage`."""
         rate = self._maker if fill.maker else self._taker
         return (("brokerage", portion(fill.price * fill.quantity * instrument.multiplier, rate)),)
+
+
+class _Counts(msgspec.Struct, frozen=True, kw_only=True):
+    day: int
+    turnover: dict[int, int]
+    debited: list[str]
 
 
 class TariffPlan:
@@ -90,6 +107,21 @@ class TariffPlan:
         """STT on options exercised at expiry; `intrinsic` is their value in money, 1e-8."""
         day = self._as_of or date.fromordinal((at + _IST) // DAY + _EPOCH)
         return (("stt", exercise_tax(intrinsic, day=day, plan=self._plan, exchange=instrument.exchange)),)
+
+    def state(self) -> bytes:
+        """The day, the turnover of each order and the scrips debited, as JSON, whose numbers have no limit."""
+        counts = _Counts(day=self._day, turnover=self._turnover, debited=sorted(self._debited))
+        return msgspec.json.encode(counts)
+
+    def restore(self, state: bytes) -> None:
+        """Go on from what `state` gave. Raises `ConfigError` for bytes that are none."""
+        try:
+            counts = msgspec.json.decode(state, type=_Counts)
+        except msgspec.DecodeError as error:
+            raise ConfigError(
+                f"charges: not a state of this plan: {error}", value=len(state), limit="what state() gave"
+            ) from None
+        self._day, self._turnover, self._debited = counts.day, counts.turnover, set(counts.debited)
 
     def _begin(self, day: int) -> None:
         self._day = day

@@ -37,6 +37,11 @@ def _name(where: MarketEvent | str) -> str:
     return where if isinstance(where, str) else where.instrument
 
 
+def _slots(owner: type) -> list[str]:
+    found = [vars(base).get("__slots__", ()) for base in owner.__mro__]
+    return [name for each in found for name in ((each,) if isinstance(each, str) else each)]
+
+
 class Strategy:
     """One trading idea.
 
@@ -89,11 +94,21 @@ class Strategy:
         """After the last event."""
 
     def state(self) -> dict[str, Any]:
-        """What a restart must bring back, as plain data; indicators restore themselves."""
-        return {}
+        """What a restart must bring back: by default every attribute of `self` but the parameters and the context.
+
+        Plain data alone can be brought back: None, numbers, texts, bytes, numpy arrays of numbers, lists, tuples,
+        dicts, sets and deques of them, market events, fills and orders; readings come back as the same indicators'.
+        The engine refuses anything else (`StrategyError`, naming it), and two attributes that share one list: define
+        `state` and `restore` then.
+        """
+        own = {name: getattr(self, name) for name in (*vars(self), *_slots(type(self))) if hasattr(self, name)}
+        given = self.parameters
+        return {name: own[name] for name in sorted(own) if name not in given and not isinstance(own[name], Context)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take back what `state` gave."""
+        """Take back what `state` gave, after `on_start`."""
+        for name, value in state.items():
+            setattr(self, name, value)
 
     # --- intents
 

@@ -1,0 +1,59 @@
+"""The account in a snapshot: places of fills as they are, everything else by their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from tradsys.core.instruments import Instrument
+from tradsys.engine.trading.engine_state_records import LedgerState, PositionState
+from tradsys.portfolio.ledger import Ledger, Position
+
+
+def ledger_state(ledger: Ledger) -> LedgerState:
+    """What a ledger holds. What follows from an instrument (paid in full or not) is not kept."""
+    number = {key: index for index, key in enumerate(ledger.places)}
+
+    def numbers(positions: Iterable[Position]) -> list[int]:
+        return [number[each.key] for each in positions]
+
+    return LedgerState(
+        cash=ledger.cash,
+        charge_items=ledger.charge_items,
+        places=[_position_state(each) for each in ledger.places.values()],
+        positions=numbers(ledger.positions.values()),
+        open_positions=numbers(ledger.open_positions.values()),
+        strategies={name: numbers(owned) for name, owned in ledger.strategies.items()},
+        cash_moves=[(*key, amount) for key, amount in ledger.cash_moves.items()],
+        marks=ledger.marks,
+    )
+
+
+def restore_ledger(ledger: Ledger, state: LedgerState, instruments: Mapping[str, Instrument]) -> None:
+    """Make a fresh ledger what it was; its places stay the objects that strategies already hold."""
+    places = [_restore_position(ledger, each, instruments) for each in state.places]
+    for mine, numbers in ((ledger.positions, state.positions), (ledger.open_positions, state.open_positions)):
+        mine.update((places[each].key, places[each]) for each in numbers)
+    ledger.cash = state.cash
+    ledger.charge_items.update(state.charge_items)
+    ledger.strategies.update({name: [places[each] for each in owned] for name, owned in state.strategies.items()})
+    ledger.cash_moves.update({(strategy, name): amount for strategy, name, amount in state.cash_moves})
+    ledger.marks.update(state.marks)
+
+
+def _position_state(position: Position) -> PositionState:
+    return PositionState(
+        strategy=position.strategy,
+        instrument=position.instrument.id,
+        product=position.product,
+        quantity=position.quantity,
+        cost=position.cost,
+        realised=position.realised,
+        charges=position.charges,
+    )
+
+
+def _restore_position(ledger: Ledger, state: PositionState, instruments: Mapping[str, Instrument]) -> Position:
+    position = ledger.place(state.strategy, instruments[state.instrument], state.product)
+    position.quantity, position.cost = state.quantity, state.cost
+    position.realised, position.charges = state.realised, state.charges
+    return position
