@@ -227,7 +227,7 @@ class OrderReading:
         """A row of a whole answer with all its trades, asked for at `asked_at`."""
         fresh = self._orders.find(tag=row.tag, venue_id=row.venue_id)
         stale = fresh is not None and fresh.heard_at > asked_at
-        agreed = fresh.agreed if fresh is not None else 0
+        agreed = fresh.agreed if fresh is not None and fresh.state is _ENDING else 0
         events: Events = []
         for trade in trades:
             events += self._on_dealt(_dealt(trade), at)
@@ -235,7 +235,7 @@ class OrderReading:
         if tracked is None:
             self._read_external(row, at)
         elif row.state is not VenueState.OPEN:
-            events += self._read_end(tracked, row, trades, agreed=agreed, at=at)
+            events += self._read_end(tracked, row, agreed=0 if events else agreed + 1, at=at)
         elif not stale:
             events += self._read_open(tracked, row, asked_at=asked_at, at=at)
         return events
@@ -251,7 +251,8 @@ class OrderReading:
             self._moves.end_change(tracked, "the venue has the order as it was before the change", at=at)
         return events
 
-    def _read_end(self, tracked: Tracked, row: OrderRow, trades: Sequence[TradeRow], *, agreed: int, at: int) -> Events:
+    def _read_end(self, tracked: Tracked, row: OrderRow, *, agreed: int, at: int) -> Events:
+        """`agreed` answers in a row had no trade that was not booked."""
         if row.state is VenueState.REJECTED:
             said: Word = Declined(
                 at=row.at, tag=row.tag, venue_id=row.venue_id, rule="rejected", value=row.reason, limit=""
@@ -263,9 +264,9 @@ class OrderReading:
         left = max(0, tracked.order.quantity - tracked.cut - row.filled)
         said = Ended(at=row.at, tag=row.tag, venue_id=row.venue_id, open=left, state=row.state, reason=row.reason)
         events = self._moves.happen(tracked, Happening.ENDED, said, at=at)
-        if tracked.state is _ENDING and tracked.filled == sum(trade.quantity for trade in trades):
-            tracked.agreed = agreed + 1
-            if tracked.agreed >= 2:
+        if tracked.state is _ENDING:
+            tracked.agreed = agreed
+            if agreed >= 2:
                 events += self._moves.settle(tracked, at=at)
         return events
 

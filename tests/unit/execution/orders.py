@@ -80,7 +80,7 @@ def declined(number: int = 1, *, rule: str = "band") -> Declined:
 
 def dealt(trade_id: int, quantity: int, number: int = 1, **fields: Any) -> Dealt:
     """A trade of an order of ours; fields replace what it would say."""
-    said = {
+    said: dict[str, Any] = {
         "at": 2,
         "tag": tag(number),
         "venue_id": 1000 + number,
@@ -111,7 +111,7 @@ def command_declined(number: int = 1) -> CommandDeclined:
 def row(number: int = 1, *, state: VenueState = VenueState.OPEN, filled: int = 0, **fields: Any) -> OrderRow:
     """An order of ours as an answer has it."""
     open_ = 100 - filled if state is VenueState.OPEN else 0
-    said = {
+    said: dict[str, Any] = {
         "tag": tag(number),
         "venue_id": 1000 + number,
         "instrument": NAME,
