@@ -19,6 +19,7 @@ TITLES = {
     "ticks": "`ticks`: ticks through a strategy, a limit order each 1,000",
     "orders": "`orders`: order commands through strategy, checks, matching and back",
     "start": "`start`: from a shell's point of view",
+    "journal": "`journal`: durable records, a restart, and the tables made from them",
 }
 
 INTRODUCTION = """\
@@ -87,6 +88,8 @@ def section(workload: str, lines: Lines, absent: Mapping[str, str]) -> str:
         parts.append("Nanoseconds a message, one by one, the clock's own cost taken off:\n\n" + latencies(lines))
     if any(line.get("ns_a_message") for line in lines):
         parts.append("Nanoseconds a message by number of live orders:\n\n" + growth(lines))
+    parts += [f"Milliseconds a question:\n\n{questions(line)}" for line in lines if line.get("queries_ms")]
+    parts += [line["note"] for line in lines if line.get("note")]
     parts.append(f"```bash\n.venv/bin/python -m benchmarks.run {workload}\n```")
     return "\n\n".join(parts)
 
@@ -123,6 +126,15 @@ def latencies(lines: Lines) -> str:
     names = list(timed[0]["latency_ns"])
     rows = ([who(line), *(f"{line['latency_ns'][name]:,.0f}" for name in names)] for line in timed)
     return table(("who", *names), rows)
+
+
+def questions(line: Line) -> str:
+    """Percentiles of each kind of question."""
+    asked: Mapping[str, Mapping[str, float]] = line["queries_ms"]
+    names = list(next(iter(asked.values())))
+    return table(
+        (who(line), *names), ([kind, *(f"{taken[name]:.2f}" for name in names)] for kind, taken in asked.items())
+    )
 
 
 def growth(lines: Lines) -> str:

@@ -45,6 +45,10 @@ def _latency(name: str, *, mode: str) -> Callable[[Lines], float]:
     return lambda lines: float(_line(lines, OWN, mode)["latency_ns"][name])
 
 
+def _slowest_question(percentile: str, *, mode: str) -> Callable[[Lines], float]:
+    return lambda lines: max(float(each[percentile]) for each in _line(lines, OWN, mode)["queries_ms"].values())
+
+
 def _growth(*, few: str, many: str) -> Callable[[Lines], float]:
     return lambda lines: float(_line(lines, OWN, many)["ns_a_message"] / _line(lines, OWN, few)["ns_a_message"])
 
@@ -191,6 +195,34 @@ TARGETS = (
     ),
     Target(
         workload="start", text="tradsys --help < 0.3 s", value=_own("help_s"), met=lambda value: value < 0.3, unit="s"
+    ),
+    Target(
+        workload="journal",
+        text="≥ 60,000 durable records/s in groups of 64",
+        value=_own("per_sec", mode="files, groups of 64"),
+        met=_least(60_000),
+        unit="records/s",
+    ),
+    Target(
+        workload="journal",
+        text="one durable append p99 ≤ 0.5 ms",
+        value=lambda lines: _latency("p99", mode="files, one by one")(lines) / 1e6,
+        met=_most(0.5),
+        unit="ms",
+    ),
+    Target(
+        workload="journal",
+        text="restart of a journal of 1,000,000 records with a snapshot < 5 s",
+        value=_own("restart_s", mode="files, restart from a snapshot"),
+        met=lambda value: value < 5,
+        unit="s",
+    ),
+    Target(
+        workload="journal",
+        text="questions of 100,000 orders in PostgreSQL p95 < 50 ms",
+        value=_slowest_question("p95", mode="PostgreSQL questions"),
+        met=lambda value: value < 50,
+        unit="ms",
     ),
 )
 
