@@ -122,7 +122,7 @@ def on_files(folder: Path) -> None:
     disk = FolderDisk(folder / "large")
     journal = open_journal(disk)
     seconds = timed(lambda: append(journal, RECORDS, group=GROUP))
-    line(f"files, groups of {GROUP}", RECORDS, seconds, note=f"Every commit is synced, as far as the disk says; {where}.")
+    line(f"files, groups of {GROUP}", RECORDS, seconds, note=f"Commits are synced, as far as the disk says; {where}.")
     snapshots.save(disk, journal, bytes(10**6), at=0, recorded_at=0)
     append(journal, TAIL, group=GROUP)
     journal.close()
