@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tradsys.cli.exchange_book import book
+from tradsys.cli.exchange_serve import serve
 from tradsys.cli.exchange_simulate import simulate
 
 if TYPE_CHECKING:
     from tradsys.exchange.operations import Final
 
-exchange_app = typer.Typer(help="Match orders, rebuild order books, generate a market.", no_args_is_help=True)
+exchange_app = typer.Typer(
+    help="Match orders, rebuild order books, generate a market, serve one.", no_args_is_help=True
+)
 exchange_app.command()(book)
 exchange_app.command()(simulate)
+exchange_app.command()(serve)
 
 
 @exchange_app.command()

@@ -61,7 +61,9 @@ def simulate(
     from tradsys.exchange.simulation_files import write
 
     day = date.date()
-    traded = _instrument(instrument, day, tick=tick, lot=lot, price=reference_price, closing_auction=closing_auction)
+    traded = traded_instrument(
+        instrument, day, tick=tick, lot=lot, price=reference_price, closing_auction=closing_auction
+    )
     parameters = DayParameters(
         reference=from_text(reference_price),
         information=InformationParameters(volatility=volatility),
@@ -102,9 +104,10 @@ def _seconds(at: int, hours: Hours) -> tuple[int, int]:
     return min(max((at - hours.opens) // SECOND, 0), total), total
 
 
-def _instrument(
+def traded_instrument(
     name: str, day: datetime.date, *, tick: str | None, lot: str, price: str, closing_auction: bool
 ) -> Instrument:
+    """What is traded under a name such as `NSE:INFY` on a day, with the exchange's tick where none is given."""
     from tradsys.core.instruments import DatedStep, Instrument, Segment
     from tradsys.core.units import from_text
 
