@@ -78,6 +78,7 @@ class Engine:
         self.markets = markets
         self.runners = list(runners)
         self.ledger = ledger
+        self.gate = gate
         for runner in self.runners:
             runner.connect(markets, ledger)
         self._log = Log()

@@ -62,6 +62,10 @@ class Tradable:
             return refuse(order, "no-price", limit="a last price", value="none", fix="wait for the first bar")
         return None
 
+    def measure(self, order: Order, instrument: Instrument, claim: Claim) -> tuple[str, str]:
+        """The product, and those that the segment has."""
+        return str(order.product), ", ".join(PRODUCTS.get(instrument.segment, ())) or "none"
+
 
 class Delivery:
     """What is delivered must be there: no short in CNC or spot, no sale beyond what this strategy holds.
@@ -89,6 +93,10 @@ class Delivery:
             order, "sell-beyond-holdings", limit=to_text(held), value=to_text(order.quantity), fix="sell what is held"
         )
 
+    def measure(self, order: Order, instrument: Instrument, claim: Claim) -> tuple[str, str]:
+        """What is sold, and what is held and not yet offered."""
+        return to_text(order.quantity), to_text(claim.held - claim.offered)
+
 
 class IntradayEntry:
     """No new intraday position once the day's square-off is near. `cutoffs` maps an exchange to an instant."""
@@ -110,6 +118,11 @@ class IntradayEntry:
         if cutoff is None or order.at < cutoff:
             return None
         return refuse(order, "intraday-entry-closed", limit=str(cutoff), value=str(order.at), fix="enter earlier")
+
+    def measure(self, order: Order, instrument: Instrument, claim: Claim) -> tuple[str, str]:
+        """When the order is made, and until when one may enter (UTC nanoseconds), or that it opens nothing."""
+        cutoff = self._cutoffs.get(instrument.exchange)
+        return (str(order.at), "none" if cutoff is None else str(cutoff)) if claim.opening else ("closes only", "none")
 
 
 class Funds:
@@ -141,3 +154,8 @@ class Funds:
             value=format_money(needed, self._currency),
             fix="trade less, or start with more cash",
         )
+
+    def measure(self, order: Order, instrument: Instrument, claim: Claim) -> tuple[str, str]:
+        """What the order needs, and the cash that is free."""
+        free = self._standing.free_cash()
+        return format_money(claim.needed, self._currency), format_money(free, self._currency)
