@@ -44,7 +44,8 @@ class Buyer(Strategy):
 def planned(folder: Path, plan: dict[int, Callable[..., Any]] = PLAN, **sections: Any) -> Case:
     """Five bars, on which a script buys and sells, with charges of a tenth of a percent."""
     given = {"charges": {"plan": "flat", "rate": 0.001}, **sections}
-    strategy = scripted("plan", at_bar(plan), product="CNC")
+    script = f"plan {id(plan)}"  # a script of the same name would take the place of one that is to be repeated
+    strategy = scripted(script, at_bar(plan), product="CNC") | {"name": "plan"}
     return Case(folder, {"NSE:A": minutes(MONDAY, PRICES)}, [strategy], sections=given)
 
 

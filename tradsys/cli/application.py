@@ -17,9 +17,11 @@ from tradsys.cli.config import config_app
 from tradsys.cli.data import data_app
 from tradsys.cli.diff import diff
 from tradsys.cli.exchange import exchange_app
+from tradsys.cli.kill import kill
 from tradsys.cli.new import new_app
 from tradsys.cli.replay import replay
 from tradsys.cli.strategies import strategies
+from tradsys.cli.why import why
 from tradsys.core.errors import TradSysError
 
 
@@ -44,6 +46,8 @@ verbs = typer.Typer(
 verbs.command()(backtest)
 verbs.command()(replay)
 verbs.command()(diff)
+verbs.command()(why)
+verbs.command()(kill)
 verbs.command()(charges)
 verbs.command()(strategies)
 verbs.add_typer(data_app, name="data")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from tradsys.engine.saved_run import SavedRun
 
 
 def diff(
@@ -25,12 +28,13 @@ def diff(
 
         typer.echo(dumps(found))
     else:
-        for line in _lines(found, currency=first.settings.run.run.currency, zone=_zone(first)):
+        for line in _lines(found, currency=first.settings.run.run.currency, zone=zone_of_run(first)):
             typer.echo(line)
     raise typer.Exit(0 if found["equal"] else 1)
 
 
-def _zone(run: Any) -> str:
+def zone_of_run(run: SavedRun) -> str:
+    """The zone that dates of a saved run are in."""
     from tradsys.engine.data import zone_of
     from tradsys.engine.instruments import build_instrument, sections_of
 

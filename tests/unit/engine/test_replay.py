@@ -32,13 +32,18 @@ def store(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sample_store(repository, tmp_path_factory.mktemp("store"))
 
 
+def by_authors(verdict: dict[str, Any]) -> list[str]:
+    """What changed but the package itself, which somebody may be working on."""
+    return [name for name in verdict["code_changed"] if name != "tradsys"]
+
+
 @pytest.mark.parametrize("use", SHIPPED)
 def test_half_of_the_data_gives_a_prefix_of_the_log(use: str, store: Path, repository: Path, tmp_path: Path) -> None:
     """On data that end there, so nothing computed ahead can have seen the rest."""
     until = "2015-01-31" if use == "opening_range" else "2015-10-01"
     saved = open_run(shipped(use, store=store, repository=repository, folder=tmp_path, until=until))
     whole = replay(saved).verdict()
-    assert whole["verified"] and whole["state_identical"] and whole["code_changed"] == []
+    assert whole["verified"] and whole["state_identical"] and not by_authors(whole)
     assert whole["decisions"] == whole["identical"] == len(list(saved.lines()))
     assert any(isinstance(entry.body, Fill) for entry in saved.entries())
     half = replay(saved, until="0.5")
@@ -134,14 +139,14 @@ def test_a_file_more_is_other_data(tmp_path: Path) -> None:
 def test_changed_code_is_said_and_its_first_effect_found(tmp_path: Path) -> None:
     saved = kept(with_file(tmp_path))
     same = replay(saved).verdict()
-    assert same["verified"] and same["code_changed"] == []
+    assert same["verified"] and by_authors(same) == []
     (tmp_path / "buyer.py").write_text(BUYER + "\n# as before\n")
     same = replay(saved).verdict()
-    assert same["verified"] and same["code_changed"] == ["strategies.Buyer"]
+    assert same["verified"] and by_authors(same) == ["strategies.Buyer"]
     (tmp_path / "buyer.py").write_text(BUYER.replace("self.size if", "self.size + 1 if"))
     other = replay(saved).verdict()
     first = other["first_difference"]
-    assert not other["verified"] and other["code_changed"] == ["strategies.Buyer"] and not other["state_identical"]
+    assert not other["verified"] and by_authors(other) == ["strategies.Buyer"] and not other["state_identical"]
     assert (first["saved"]["body"]["quantity"], first["replayed"]["body"]["quantity"]) == (10.0, 11.0)
     lines = [json.loads(line) for line in saved.lines()]
     assert lines[first["line"]] == first["saved"]
