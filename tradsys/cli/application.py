@@ -11,16 +11,17 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from tradsys.cli.audit import audit_app
 from tradsys.cli.backtest import backtest
 from tradsys.cli.charges import charges
 from tradsys.cli.config import config_app
 from tradsys.cli.data import data_app
 from tradsys.cli.diff import diff
 from tradsys.cli.exchange import exchange_app
-from tradsys.cli.kill import kill
 from tradsys.cli.new import new_app
 from tradsys.cli.replay import replay
 from tradsys.cli.strategies import strategies
+from tradsys.cli.watchdog import watchdog
 from tradsys.cli.why import why
 from tradsys.core.errors import TradSysError
 
@@ -47,13 +48,14 @@ verbs.command()(backtest)
 verbs.command()(replay)
 verbs.command()(diff)
 verbs.command()(why)
-verbs.command()(kill)
+verbs.command()(watchdog)
 verbs.command()(charges)
 verbs.command()(strategies)
 verbs.add_typer(data_app, name="data")
 verbs.add_typer(exchange_app, name="exchange")
 verbs.add_typer(config_app, name="config")
 verbs.add_typer(new_app, name="new")
+verbs.add_typer(audit_app, name="audit")
 
 
 def app() -> None:
