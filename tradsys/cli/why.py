@@ -53,14 +53,14 @@ class _Teller:
 
     def tree(self, found: Mapping[str, Any]) -> Tree:
         """The whole tree."""
-        from rich.markup import escape
+        from rich.text import Text
         from rich.tree import Tree
 
-        root = Tree(escape(self._title(found)))
+        root = Tree(Text(self._title(found)))
         for name, lines in self._branches(found):
             branch = root.add(name)
             for each in lines:
-                branch.add(escape(each))
+                branch.add(Text(each))
         return root
 
     def _title(self, found: Mapping[str, Any]) -> str:
