@@ -18,6 +18,7 @@ from tradsys.cli.config import config_app
 from tradsys.cli.data import data_app
 from tradsys.cli.diff import diff
 from tradsys.cli.exchange import exchange_app
+from tradsys.cli.kill import kill
 from tradsys.cli.new import new_app
 from tradsys.cli.replay import replay
 from tradsys.cli.strategies import strategies
@@ -48,6 +49,7 @@ verbs.command()(backtest)
 verbs.command()(replay)
 verbs.command()(diff)
 verbs.command()(why)
+verbs.command()(kill)
 verbs.command()(watchdog)
 verbs.command()(charges)
 verbs.command()(strategies)

@@ -149,7 +149,7 @@ class Watchdog:
         if self.report is not None:
             return []
         if not self.reason and self._is_silent(at):
-            self._act(f"no heartbeat for {(at - self._heard_at) / SECOND:g} s", at)
+            self._act(f"no heartbeat for {(at - self._heard_at) / SECOND:.1f} s", at)
         if self._look_at is not None and at >= self._look_at:
             self._look_at = None
             self._start(at, ())

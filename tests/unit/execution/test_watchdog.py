@@ -93,9 +93,9 @@ def test_silence_makes_it_act_with_a_higher_lease_and_once() -> None:
     dog.advance(at=9 * SECOND - 1)
     assert dog.reason == ""
     dog.advance(at=9 * SECOND)
-    assert (dog.reason, dog.epoch) == ("no heartbeat for 5 s", 5)
+    assert (dog.reason, dog.epoch) == ("no heartbeat for 5.0 s", 5)
     dog.on_beat(Beat(run="r", epoch=9), at=10 * SECOND)
-    assert (dog.reason, dog.epoch) == ("no heartbeat for 5 s", 5)
+    assert (dog.reason, dog.epoch) == ("no heartbeat for 5.0 s", 5)
 
 
 def test_nothing_is_watched_before_the_first_beat() -> None:

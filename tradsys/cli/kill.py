@@ -1,0 +1,127 @@
+"""`tradsys kill`: raise the safety level of a running process, or drill it on a simulated exchange."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tradsys.execution.flattening_parts import FlatReport
+
+
+def kill(
+    run: Annotated[Path | None, typer.Argument(help="Folder of the running process.")] = None,
+    level: Annotated[str, typer.Option(help="no_new_risk, cancel or flatten.")] = "flatten",
+    reason: Annotated[str, typer.Option(help="Why; kept in the journal.")] = "",
+    by: Annotated[str, typer.Option(help="Who; default: the account of this machine.")] = "",
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait until the account is at rest.")] = 60.0,
+    drill: Annotated[bool, typer.Option("--drill", help="Practise on a simulated exchange, and measure.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Stop trading: no new risk, withdraw all orders, or close everything. Exit 1 where it did not come to rest."""
+    from tradsys.core.errors import ConfigError
+
+    if drill:
+        _drill(as_json=json)
+        return
+    if run is None or not reason.strip():
+        raise ConfigError(
+            "what is to be killed, and why?",
+            value=f"run={run} reason={reason!r}",
+            limit="both given",
+            fix='tradsys kill RUN --reason "…", or tradsys kill --drill',
+        )
+    _kill(run, level, reason=reason, by=by, wait=wait, as_json=json)
+
+
+def _kill(run: Path, level: str, *, reason: str, by: str, wait: float, as_json: bool) -> None:
+    from tradsys.core.safety import SafetyLevel
+    from tradsys.engine.control.client import ask
+    from tradsys.engine.control.protocol import Kill, level_of
+    from tradsys.engine.control.server import SOCKET
+
+    wanted = level_of(level)
+    command = Kill(level=wanted.name.lower(), reason=reason, by=by or _owner())
+    body = _checked(ask(run / SOCKET, command))
+    if wanted >= SafetyLevel.CANCEL:
+        body = _rested(run / SOCKET, body, wait)
+    _tell(body, wanted.name, as_json=as_json)
+    if wanted >= SafetyLevel.CANCEL and not _flat(body):
+        raise typer.Exit(1)
+
+
+def _rested(path: Path, body: dict[str, Any], wait: float) -> dict[str, Any]:
+    """The process's status once it says that the account is at rest, or when patience ends."""
+    from tradsys.core.errors import ResourceError
+    from tradsys.engine.control.client import ask
+    from tradsys.engine.control.protocol import Status
+
+    deadline = time.monotonic() + wait
+    while not _flat(body) and time.monotonic() < deadline:
+        time.sleep(0.05)
+        try:
+            body = _checked(ask(path, Status()))
+        except ResourceError:
+            break
+    return body
+
+
+def _flat(body: dict[str, Any]) -> bool:
+    flat = body.get("flat")
+    return bool(flat.get("flat") if isinstance(flat, dict) else flat)
+
+
+def _checked(body: dict[str, Any]) -> dict[str, Any]:
+    """An answer that is no refusal. Raises `InputRefused` with what the process said."""
+    from tradsys.core.errors import InputRefused
+
+    error = body.get("error")
+    if isinstance(error, dict):
+        raise InputRefused(
+            str(error.get("message")), value=error.get("value"), limit=error.get("limit"), fix=str(error.get("fix", ""))
+        )
+    return body
+
+
+def _tell(body: dict[str, Any], level: str, *, as_json: bool) -> None:
+    import msgspec
+
+    if as_json:
+        typer.echo(msgspec.json.encode(body).decode())
+    else:
+        rest = "at rest" if _flat(body) else "not yet at rest: look at the broker's screen"
+        typer.echo(f"the process is at {level}" + ("" if level == "NO_NEW_RISK" else f", {rest}"))
+
+
+def _owner() -> str:
+    import getpass
+
+    return getpass.getuser()
+
+
+# --- the drill
+
+
+def _drill(*, as_json: bool) -> None:
+    from tradsys.cli.kill_drill import drilled
+
+    report = drilled()
+    _tell_drill(report, as_json=as_json)
+    if not report.flat:
+        raise typer.Exit(1)
+
+
+def _tell_drill(report: FlatReport, *, as_json: bool) -> None:
+    import msgspec
+
+    if as_json:
+        typer.echo(msgspec.json.encode(report).decode())
+        return
+    counts = f"{report.orders_cancelled} orders withdrawn, {report.positions_closed} positions closed"
+    if report.flat:
+        typer.echo(f"flat after {report.seconds_to_flat:.3f} s: {counts}")
+    else:
+        typer.echo(f"not flat after {report.seconds_to_flat:.3f} s: {counts}; left: {'; '.join(report.left)}")
