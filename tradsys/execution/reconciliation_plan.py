@@ -48,9 +48,11 @@ def compare(own: OwnView, venue: VenueSnapshot, *, policy: Policy, reason: str =
     )
 
 
-def _place(line: Line) -> tuple[int, int, str, int, str, str]:
+def _place(line: Line) -> tuple[int, bool, int, str, int, str, str]:
+    """By action; what has trades before what has none, by trade: an order is adopted as it is after its trades."""
     first = min((row.trade_id for row in line.trades), default=0)
-    return _RANK[line.action], first, line.instrument, line.venue_id, line.case.value, line.subject
+    rank = _RANK[line.action]
+    return rank, not line.trades, first, line.instrument, line.venue_id, line.case.value, line.subject
 
 
 class _Orders:

@@ -7,7 +7,7 @@ that only we have are added and trades that only the venue has are taken off, wh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from tradsys.core.events import Side
 from tradsys.core.units import to_text
@@ -57,13 +57,27 @@ class Differences:
         self.same_trades = not (lacking or self.fresh)
         self.last_trade = max((row.trade_id for row in rows), default=0)
 
-    def busted(self, venue: VenueSnapshot) -> bool:
-        """Whether trades that the venue no longer lists are off its position too. Where they come to nothing, what
-        their orders say decides: a day that is over takes its orders off the lists with its trades."""
-        if not self.gone or self.left + signed(self.gone):
-            return False
-        orders = {row.venue_id for row in venue.orders}
-        return bool(signed(self.gone)) or all(each.venue_id in orders for each in self.gone)
+    def verdict(self, whole: Container[int]) -> tuple[list[OwnTrade], list[OwnTrade], int]:
+        """Trades of ours that were busted, those only listed no more, and what is left of the position.
+
+        Busted are those whose order at the venue has no more filled than its listed trades (`whole` are such orders),
+        and the others where the position is without all of them. A day that is over takes orders off the list with
+        their trades, and leaves the position.
+        """
+        off = [each for each in self.gone if each.venue_id in whole]
+        rest = [each for each in self.gone if each.venue_id not in whole]
+        left = self.left + signed(off)
+        if signed(rest) and left + signed(rest) == 0:
+            return self.gone, [], 0
+        return off, rest, left
+
+
+def _whole(venue: VenueSnapshot) -> frozenset[int]:
+    """Orders of which every fill is listed."""
+    listed: dict[int, int] = {}
+    for row in venue.trades:
+        listed[row.venue_id] = listed.get(row.venue_id, 0) + row.quantity
+    return frozenset(row.venue_id for row in venue.orders if row.filled <= listed.get(row.venue_id, 0))
 
 
 def differences(own: OwnView, venue: VenueSnapshot) -> list[Differences]:
@@ -84,15 +98,17 @@ def differences(own: OwnView, venue: VenueSnapshot) -> list[Differences]:
 
 def position_lines(holdings: list[Differences], own: OwnView, venue: VenueSnapshot, policy: Policy) -> Iterator[Line]:
     """Lines about positions and busted trades, by instrument and product."""
+    whole = _whole(venue)
     for found in holdings:
         if found.holding in venue.moved:
             yield _moved(found, venue)
-        elif found.busted(venue):
-            yield from (_bust(each, venue) for each in found.gone)
-        elif found.left:
-            yield _unexplained(found, own, venue, policy)
-        elif found.gone:
-            yield _unlisted(found, venue)
+            continue
+        busted, unlisted, left = found.verdict(whole)
+        yield from (_bust(each, venue) for each in busted)
+        if left:
+            yield _unexplained(found, own, venue, policy, left=left, certain=not unlisted)
+        elif unlisted:
+            yield _unlisted(found, venue, unlisted)
 
 
 def _line(found: Differences, venue: VenueSnapshot, *, action: Action, case: Case, **more: object) -> Line:
@@ -117,8 +133,8 @@ def _moved(found: Differences, venue: VenueSnapshot) -> Line:
     return _line(found, venue, action=Action.IGNORE, case=Case.MOVED, reason=reason)
 
 
-def _unlisted(found: Differences, venue: VenueSnapshot) -> Line:
-    reason = f"no longer listed, yet in the venue's position: {of_trades(found.gone)}"
+def _unlisted(found: Differences, venue: VenueSnapshot, trades: list[OwnTrade]) -> Line:
+    reason = f"no longer listed, yet in the venue's position: {of_trades(trades)}"
     return _line(found, venue, action=Action.IGNORE, case=Case.UNLISTED, reason=reason)
 
 
@@ -133,8 +149,8 @@ def _bust(trade: OwnTrade, venue: VenueSnapshot) -> Line:
         case=Case.BUSTED,
         subject=f"trade {trade.trade_id} of order {trade.venue_id}",
         ours=of_trades([trade]),
-        venue="no such trade, and a position without it",
-        answer=evidence(venue, Subject.TRADES, Subject.POSITIONS),
+        venue="no such trade",
+        answer=evidence(venue, Subject.TRADES, Subject.ORDERS, Subject.POSITIONS),
         tag=trade.tag,
         venue_id=trade.venue_id,
         instrument=trade.instrument,
@@ -143,33 +159,22 @@ def _bust(trade: OwnTrade, venue: VenueSnapshot) -> Line:
     )
 
 
-def _unexplained(found: Differences, own: OwnView, venue: VenueSnapshot, policy: Policy) -> Line:
-    """What to do about a position that trades do not explain."""
+def _unexplained(
+    found: Differences, own: OwnView, venue: VenueSnapshot, policy: Policy, *, left: int, certain: bool
+) -> Line:
+    """What to do about a position that differs by `left`; `certain`: every trade of ours is listed or busted."""
     instrument, _ = found.holding
     ours = found.traded or found.ours or any(each.instrument == instrument and not each.external for each in own.orders)
     case = Case.POSITION if ours else Case.EXTERNAL_POSITION
     action = Action(policy.unexplained_positions if ours else policy.external_positions)
-    reason = f"{to_text(found.left)} more than trades explain"
-    made = adopted(found.row, quantity=found.left, after=found.last_trade, at=_venue_time(venue)) if found.row else None
-    if action is Action.HALT or made is None or (made.trade_id, 0) in own.known or found.gone:
-        return _halt(found, own, venue, case=case, reason=reason)
-    label = "synthetic: the difference as one trade at the venue's average"
-    return _line(
-        found, venue, action=action, case=case, reason=reason, label=label, quantity=found.left, trades=(made,)
-    )
-
-
-def _halt(found: Differences, own: OwnView, venue: VenueSnapshot, *, case: Case, reason: str) -> Line:
-    instrument, _ = found.holding
+    reason = f"{to_text(left)} more than trades explain"
+    made = adopted(found.row, quantity=left, after=found.last_trade, at=_venue_time(venue)) if found.row else None
+    if action is not Action.HALT and certain and made is not None and (made.trade_id, 0) not in own.known:
+        label = "synthetic: the difference as one trade at the venue's average"
+        return _line(found, venue, action=action, case=case, reason=reason, label=label, quantity=left, trades=(made,))
     halted = instrument in own.halted
-    return _line(
-        found,
-        venue,
-        action=Action.IGNORE if halted else Action.HALT,
-        case=case,
-        quantity=found.left,
-        reason=f"{reason}; halted already" if halted else reason,
-    )
+    action, reason = (Action.IGNORE, f"{reason}; halted already") if halted else (Action.HALT, reason)
+    return _line(found, venue, action=action, case=case, reason=reason, quantity=left)
 
 
 def _venue_time(venue: VenueSnapshot) -> int:
