@@ -79,7 +79,7 @@ def add(journal: JournalPort, count: int) -> None:
 
 
 def test_records_come_back_with_the_links_that_files_give_them(database: Database) -> None:
-    journal, files = open_postgres_journal(database), open_journal(MemoryDisk(), reserve_bytes=8)
+    journal, files = open_postgres_journal(database), open_journal(MemoryDisk(), segment_bytes=4096, reserve_bytes=8)
     for count in (1, 64, 7):
         for each in (journal, files):
             add(each, count)
@@ -307,7 +307,7 @@ def test_the_read_model_of_files_is_emptied_for_another_journal(database: Databa
     model = PostgresProjections(database, tag_of=tag_of)
     for name in ("first", "second"):
         disk = MemoryDisk()
-        journal = open_journal(disk, reserve_bytes=8)
+        journal = open_journal(disk, segment_bytes=4096, reserve_bytes=8)
         Writer(journal).add("run", {"run": name})
         write_run(journal)
         assert model.catch_up(functools.partial(Reader, disk)) == journal.durable
@@ -317,7 +317,7 @@ def test_the_read_model_of_files_is_emptied_for_another_journal(database: Databa
 def test_a_crash_in_a_batch_leaves_the_batches_before(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_model, "BATCH", 7)
     disk = MemoryDisk()
-    write_run(open_journal(disk, reserve_bytes=8))
+    write_run(open_journal(disk, segment_bytes=4096, reserve_bytes=8))
 
     class Failing(PostgresSession):
         left = 25
@@ -341,7 +341,7 @@ def test_a_crash_in_a_batch_leaves_the_batches_before(database: Database, monkey
 @pytest.mark.parametrize("amount", [2**63, -(2**63) - 1, 2**70])
 def test_a_number_beyond_the_tables_is_refused_and_never_cut(database: Database, amount: int) -> None:
     disk = MemoryDisk()
-    journal = open_journal(disk, reserve_bytes=8)
+    journal = open_journal(disk, segment_bytes=4096, reserve_bytes=8)
     moved = CashMoved(at=NOON, strategy="trend", instrument=ABC, amount=amount, reason="gift")
     Writer(journal).line(moved, cause=-1)
     journal.close()
