@@ -250,10 +250,20 @@ class World:
             self.venue.change(command)
 
     def submit(self, choice: int) -> None:
-        self.ids += 1
         side = Side.BUY if choice % 2 else Side.SELL
         quantity = 10 + choice % 90
-        order = approved(self.ids, side=side, quantity=quantity)
+        bracket, pair = choice % 7 == 0, choice % 7 == 1
+        self._submit(side, quantity, choice, group=1000 + self.ids if pair else 0)
+        if pair:
+            self._submit(side, quantity, choice, group=999 + self.ids)
+        if bracket:
+            entry = self.ids
+            for _ in range(2):
+                self._submit(Side(-side), quantity, choice, group=entry, parent=entry)
+
+    def _submit(self, side: Side, quantity: int, choice: int, **links: int) -> None:
+        self.ids += 1
+        order = approved(self.ids, side=side, quantity=quantity, **links)
         self.desk.states[self.ids], self.desk.remaining[self.ids] = OrderState.APPROVED, quantity
         self.made.submit(order, reduces=choice % 5 == 0, at=self.at)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.properties.order_world import LIMITS, PATIENCE, World
 from tests.unit.execution.orders import RUN
 from tradsys.core.orders import TERMINAL
+from tradsys.execution.order_life import TrackedState
 from tradsys.execution.order_tracker import OrderTracker
 from tradsys.execution.throttle import Throttle
 from tradsys.execution.venue_limits import DAY, MINUTE, SECOND, VenueLimits, for_entries
@@ -51,7 +52,7 @@ def _check(steps: list[tuple[int, int]]) -> None:
 
 def _nothing_is_open_that_the_venue_does_not_have(world: World) -> None:
     working = {order.venue_id for order in world.venue.orders.values() if order.open}
-    tracked = {each.venue_id for each in world.made.live}
+    tracked = {each.venue_id for each in world.made.live if each.state is not TrackedState.ASLEEP}
     assert tracked | set(world.made.external) == working
     live = {number for number, state in world.desk.states.items() if state not in TERMINAL}
     assert live == {each.order.order_id for each in world.made.live}

@@ -307,7 +307,7 @@ def _placing(tracked: Tracked) -> PlaceOrder:
         tag=tracked.tag,
         instrument=order.instrument,
         side=order.side,
-        quantity=order.quantity,
+        quantity=order.quantity - tracked.cut,
         type=order.type,
         product=order.product,
         validity=order.validity,

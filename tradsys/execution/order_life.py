@@ -16,6 +16,8 @@ from tradsys.core.events import Word
 class TrackedState(Word):
     """Where an order is."""
 
+    ASLEEP = "asleep"
+    """The exit of an entry that has not ended."""
     WAITING = "waiting"
     """Asked for, not let out."""
     SENT = "sent"
@@ -34,6 +36,8 @@ class TrackedState(Word):
 class Happening(Word):
     """What can happen to an order."""
 
+    WOKEN = "woken"
+    """Its entry has filled."""
     LET_OUT = "let_out"
     WITHDRAWN = "withdrawn"
     TOO_LATE = "too_late"
@@ -57,6 +61,7 @@ class Happening(Word):
 class Move(Word):
     """What is done about it."""
 
+    WAKE = "wake"
     SEND = "send"
     END_UNSENT = "end_unsent"
     REFUSE = "refuse"
@@ -96,12 +101,14 @@ _GIVEN_UP = "an order that was given up works at the venue"
 _IS_SENT = "it has left already"
 _WORKS = "it is known to work"
 _OVER = "it has ended"
+_AWAKE = "it does not sleep"
 _BEFORE = "said before it ended, heard after"
 
 
 def _ended(state: TrackedState) -> dict[Happening, Cell]:
     """The row of a state in which the venue had the order and has it no more."""
     return {
+        _H.WOKEN: Cell(_M.DEFECT, state, _AWAKE),
         _H.LET_OUT: Cell(_M.DEFECT, state, _IS_SENT),
         _H.WITHDRAWN: Cell(_M.IGNORE, state, _OVER),
         _H.TOO_LATE: Cell(_M.DEFECT, state, _IS_SENT),
@@ -130,7 +137,19 @@ def _given_up(state: TrackedState) -> dict[Happening, Cell]:
     }
 
 
-def _asked(state: TrackedState, why: str = "") -> dict[Happening, Cell]:
+def _unsent(state: TrackedState) -> dict[Happening, Cell]:
+    """What is common to orders that have not left."""
+    return {
+        _H.WITHDRAWN: Cell(_M.END_UNSENT, _S.NEVER_SENT),
+        _H.TOO_LATE: Cell(_M.REFUSE, _S.NEVER_SENT),
+        _H.SILENCE: Cell(_M.DEFECT, state, "nobody was asked"),
+        **_asked(_FOREIGN),
+        _H.ABSENT: Cell(_M.IGNORE, state, "it was not let out"),
+        _H.WRITTEN_OFF: Cell(_M.END_UNSENT, _S.NEVER_SENT),
+    }
+
+
+def _asked(why: str = "") -> dict[Happening, Cell]:
     """What the venue's word does to an order it has not spoken of before; `why` is an alarm."""
     return {
         _H.TAKEN: Cell(_M.ACCEPT, _S.OPEN, why),
@@ -146,6 +165,7 @@ def _asked(state: TrackedState, why: str = "") -> dict[Happening, Cell]:
 def _working(state: TrackedState) -> dict[Happening, Cell]:
     """The row of an order that the venue has working."""
     return {
+        _H.WOKEN: Cell(_M.DEFECT, state, _AWAKE),
         _H.LET_OUT: Cell(_M.DEFECT, state, _IS_SENT),
         _H.WITHDRAWN: Cell(_M.CANCEL, state),
         _H.TOO_LATE: Cell(_M.DEFECT, state, _IS_SENT),
@@ -163,30 +183,33 @@ def _working(state: TrackedState) -> dict[Happening, Cell]:
 
 
 LIFE: dict[TrackedState, dict[Happening, Cell]] = {
+    _S.ASLEEP: {
+        _H.WOKEN: Cell(_M.WAKE, _S.WAITING),
+        _H.LET_OUT: Cell(_M.DEFECT, _S.ASLEEP, "it sleeps"),
+        **_unsent(_S.ASLEEP),
+    },
     _S.WAITING: {
+        _H.WOKEN: Cell(_M.DEFECT, _S.WAITING, _AWAKE),
         _H.LET_OUT: Cell(_M.SEND, _S.SENT),
-        _H.WITHDRAWN: Cell(_M.END_UNSENT, _S.NEVER_SENT),
-        _H.TOO_LATE: Cell(_M.REFUSE, _S.NEVER_SENT),
-        _H.SILENCE: Cell(_M.DEFECT, _S.WAITING, "nobody was asked"),
-        **_asked(_S.WAITING, _FOREIGN),
-        _H.ABSENT: Cell(_M.IGNORE, _S.WAITING, "it was not let out"),
-        _H.WRITTEN_OFF: Cell(_M.END_UNSENT, _S.NEVER_SENT),
+        **_unsent(_S.WAITING),
     },
     _S.SENT: {
+        _H.WOKEN: Cell(_M.DEFECT, _S.SENT, _AWAKE),
         _H.LET_OUT: Cell(_M.DEFECT, _S.SENT, _IS_SENT),
         _H.WITHDRAWN: Cell(_M.CANCEL, _S.SENT),
         _H.TOO_LATE: Cell(_M.DEFECT, _S.SENT, _IS_SENT),
         _H.SILENCE: Cell(_M.DOUBT, _S.UNKNOWN),
-        **_asked(_S.SENT),
+        **_asked(),
         _H.ABSENT: Cell(_M.IGNORE, _S.SENT, "its answer is still awaited"),
         _H.WRITTEN_OFF: Cell(_M.IGNORE, _S.SENT, "its answer is still awaited"),
     },
     _S.UNKNOWN: {
+        _H.WOKEN: Cell(_M.DEFECT, _S.UNKNOWN, _AWAKE),
         _H.LET_OUT: Cell(_M.DEFECT, _S.UNKNOWN, _IS_SENT),
         _H.WITHDRAWN: Cell(_M.CANCEL, _S.UNKNOWN),
         _H.TOO_LATE: Cell(_M.DEFECT, _S.UNKNOWN, _IS_SENT),
         _H.SILENCE: Cell(_M.IGNORE, _S.UNKNOWN, "it is unknown already"),
-        **_asked(_S.UNKNOWN),
+        **_asked(),
         _H.ABSENT: Cell(_M.COUNT_ABSENCE, _S.REJECTED),
         _H.WRITTEN_OFF: Cell(_M.WRITE_OFF, _S.REJECTED),
     },

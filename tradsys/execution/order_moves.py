@@ -42,6 +42,9 @@ _ENDS = frozenset({VenueState.CANCELLED, VenueState.EXPIRED, VenueState.FILLED})
 Events = list[OrderEvent]
 
 
+NO_LINK = "there is no link to the venue"
+
+
 class Absence(msgspec.Struct, frozen=True, kw_only=True):
     """A whole answer, asked for at `asked_at`, in which an order was not."""
 
@@ -66,6 +69,7 @@ class OrderMoves:
         self._patience = patience
         self._alerts = alerts
         self._moves: dict[Move, Callable[[Tracked, Cell, Any, int], Events]] = {
+            Move.WAKE: self._wake,
             Move.SEND: _defect,
             Move.END_UNSENT: self._end_unsent,
             Move.REFUSE: self._refuse,
@@ -124,8 +128,19 @@ class OrderMoves:
         self._orders.move(tracked, cell.to)
         return [Cancelled(at=at, order_id=tracked.order.order_id, remaining=tracked.remaining, reason=reason)]
 
+    def _wake(self, tracked: Tracked, cell: Cell, said: object, at: int) -> Events:
+        """An exit takes its place among what waits; its age counts from now."""
+        self._orders.move(tracked, cell.to)
+        tracked.submitted_at = at
+        if not self._departures.link:
+            return self.happen(tracked, Happening.TOO_LATE, NO_LINK, at=at)
+        self._departures.add_order(tracked)
+        return []
+
     def _refuse(self, tracked: Tracked, cell: Cell, reason: str, at: int) -> Events:
         self._orders.move(tracked, cell.to)
+        if tracked.reduces:
+            self.alert(AlertKind.UNPROTECTED, f"exit {tracked.tag} was never sent: {reason}", tracked, at=at)
         return [Rejected(at=at, order_id=tracked.order.order_id, reason=f"never sent: {reason}")]
 
     def _cancel(self, tracked: Tracked, cell: Cell, reason: str, at: int) -> Events:
@@ -205,6 +220,10 @@ class OrderMoves:
         elif tracked.state is _ENDING:
             if tracked.filled >= tracked.ended_filled:
                 return self._finish(tracked, at)
+        elif tracked.remaining <= tracked.cut and not tracked.changes:
+            tracked.ended_reason = "its entry, or the other of the pair, filled"
+            self._finish_commands(tracked, at)
+            return self._finish(tracked, at)
         elif tracked.remaining <= tracked.cut:
             tracked.ended_filled = tracked.order.quantity
             tracked.ended_reason = "a change took the rest off"

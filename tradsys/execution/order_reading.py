@@ -181,6 +181,7 @@ class OrderReading:
         cancelled_at = cancel.sent_at if cancel is not None else 0
         if tracked is not None and tracked.change_sent_at and not 0 < cancelled_at < tracked.change_sent_at:
             detail = f"the venue declined a change: {report.rule}, {report.value}, limit {report.limit}"
+            tracked.change_declined = True
             self._moves.end_change(tracked, detail, at=at)
         elif cancel is not None:
             self._on_cancel_declined(tracked, venue_id, at)

@@ -9,7 +9,7 @@ Not modelled: orders that the venue itself links (brackets); trades between two 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 
 import msgspec
@@ -19,8 +19,9 @@ from tradsys.core.events import Approved, Cancelled, CancelRequested, OrderEvent
 from tradsys.core.venue import AnyCommand, CancelOrder, OrderRow, Report, TradeRow
 from tradsys.execution.departures import Departures, Waiting
 from tradsys.execution.inquiry import Inquiries, Inquiry
+from tradsys.execution.linked_orders import LinkedOrders
 from tradsys.execution.order_life import Happening, TrackedState
-from tradsys.execution.order_moves import OrderMoves
+from tradsys.execution.order_moves import NO_LINK, OrderMoves
 from tradsys.execution.order_reading import OrderReading
 from tradsys.execution.tags import tag_of
 from tradsys.execution.tracked_orders import (
@@ -38,7 +39,6 @@ _SENT, _UNKNOWN, _ENDING = TrackedState.SENT, TrackedState.UNKNOWN, TrackedState
 _SILENCE, _TOO_LATE = Happening.SILENCE, Happening.TOO_LATE
 _WORKING = (TrackedState.OPEN, TrackedState.PARTLY_FILLED)
 Told = Cancelled | Rejected
-NO_LINK = "there is no link to the venue"
 
 
 class Snapshot(msgspec.Struct, kw_only=True):
@@ -88,6 +88,9 @@ class OrderTracker:
             inquiries=self._inquiries,
             trouble=patience.trouble,
         )
+        self._linked = LinkedOrders(
+            self._orders, moves=self._moves, departures=self._departures, limits=limits, patience=patience
+        )
 
     # --- what the engine asks
 
@@ -98,12 +101,16 @@ class OrderTracker:
         tracked = Tracked(
             order=order,
             tag=tag_of(self._run, order.order_id),
-            reduces=reduces,
+            reduces=reduces or order.parent > 0,
             submitted_at=at,
             limit=order.limit,
+            state=TrackedState.ASLEEP if order.parent else TrackedState.WAITING,
         )
         self._orders.add(tracked)
-        if self._departures.link:
+        self._linked.add(tracked)
+        if order.parent:
+            self._tell(self._linked.wake(tracked, at=at), at)
+        elif self._departures.link:
             self._departures.add_order(tracked)
         else:
             self._tell(self._moves.happen(tracked, _TOO_LATE, NO_LINK, at=at), at)
@@ -148,27 +155,27 @@ class OrderTracker:
             raise InvariantBroken(f"order {order_id} was never submitted", value=order_id)
         return tracked
 
-    def _tell(self, events: Sequence[OrderEvent], at: int) -> None:
-        self._told += cast(list[Told], events)
+    def _tell(self, events: list[OrderEvent], at: int) -> None:
+        self._told += cast(list[Told], self._linked.follow(events, at=at))
         self._told_at = at
 
     # --- what happens
 
     def on_report(self, report: Report, *, at: int) -> list[OrderEvent]:
         """What the venue says of an order or a trade."""
-        return self._also_told(self._reading.read(report, at=at))
+        return self._also_told(self._reading.read(report, at=at), at)
 
     def on_link(self, *, up: bool, at: int) -> list[OrderEvent]:
         """The way to the venue opened or closed. With the old one went the answers of what was sent on it."""
         events = self._lose("the link to the venue was lost", at=at) if self._departures.link else []
         self._departures.on_link(up=up, at=at)
-        return self._also_told(events)
+        return self._also_told(events, at)
 
     def on_restart(self, *, at: int) -> list[OrderEvent]:
         """The process began anew: there is no link, and of what was sent nobody knows."""
         events = self._lose("the process restarted before an answer", at=at)
         self._departures.on_link(up=False, at=at)
-        return self._also_told(events)
+        return self._also_told(events, at)
 
     def _lose(self, reason: str, *, at: int) -> list[OrderEvent]:
         """What was sent without an answer is unknown; what waits will not be sent."""
@@ -199,14 +206,16 @@ class OrderTracker:
             events += self._moves.happen(tracked, _TOO_LATE, reason, at=at)
         for tracked in self._departures.old_changes(at=at):
             self._moves.end_change(tracked, "a change was never sent: it waited too long", at=at)
-        return self._also_told(events)
+        events += self._linked.end_graces(at=at)
+        return self._also_told(events, at)
 
     def _doubt_change(self, tracked: Tracked, at: int) -> None:
         self._moves.alert(AlertKind.CHANGE, "a change was not answered", tracked, at=at)
         self._inquiries.want(at=at)
 
-    def _also_told(self, events: list[OrderEvent]) -> list[OrderEvent]:
-        """Put first what ended without the venue."""
+    def _also_told(self, events: list[OrderEvent], at: int) -> list[OrderEvent]:
+        """Add what follows for linked orders, and put first what ended without the venue."""
+        events = self._linked.follow(events, at=at)
         if not self._told:
             return events
         events = [*self._told, *events]
@@ -218,12 +227,12 @@ class OrderTracker:
     def on_evidence(self, row: OrderRow, *, trades: Sequence[TradeRow], asked_at: int, at: int) -> list[OrderEvent]:
         """A row of a whole answer, and all the trades of that order from one not older. `asked_at` is when the
         earlier of the two was asked for: what was heard since then holds."""
-        return self._also_told(self._reading.read_row(row, trades, asked_at=asked_at, at=at))
+        return self._also_told(self._reading.read_row(row, trades, asked_at=asked_at, at=at), at)
 
     def on_absent(self, tag: str, *, asked_at: int, at: int) -> list[OrderEvent]:
         """A whole answer, asked for at `asked_at`, has no order of this tag. A failed or half answer says nothing:
         do not report it here."""
-        return self._also_told(self._reading.read_absence(tag, asked_at=asked_at, at=at))
+        return self._also_told(self._reading.read_absence(tag, asked_at=asked_at, at=at), at)
 
     def on_asked(self, *, at: int) -> None:
         """The venue was asked about everything; while something is unknown it is to be asked again."""
@@ -237,7 +246,7 @@ class OrderTracker:
         if not first or not second or first == second:
             raise InputRefused("an order is written off by two people", value=by, limit="two different names")
         said = f"written off by {first} and {second}: {reason}"
-        return self._also_told(self._moves.happen(self._known(order_id), Happening.WRITTEN_OFF, said, at=at))
+        return self._also_told(self._moves.happen(self._known(order_id), Happening.WRITTEN_OFF, said, at=at), at)
 
     # --- what follows
 
@@ -253,7 +262,7 @@ class OrderTracker:
     def next_at(self) -> int | None:
         """When `on_time`, and then `departing`, have something to do."""
         departures = self._departures
-        instants = [departures.unanswered_at(), departures.too_old_at(), departures.ready_at()]
+        instants = [departures.unanswered_at(), departures.too_old_at(), departures.ready_at(), self._linked.grace_at()]
         if self._told:
             instants.append(self._told_at)
         return min([instant for instant in instants if instant is not None], default=None)
@@ -278,6 +287,11 @@ class OrderTracker:
     def by_tag(self, tag: str) -> Tracked | None:
         """The same by its tag."""
         return self._orders.by_tag.get(tag)
+
+    @property
+    def all(self) -> Collection[Tracked]:
+        """Every order there ever was, oldest first."""
+        return self._orders.by_id.values()
 
     @property
     def live(self) -> list[Tracked]:
@@ -320,6 +334,7 @@ class OrderTracker:
         snapshot = _DECODER.decode(state)
         self._orders.restore(orders=snapshot.orders, external=snapshot.external, trades=snapshot.trades)
         self._departures.restore(snapshot.waiting)
+        self._linked.rebuild()
         self._inquiries.state = snapshot.inquiry
         self._told[:] = snapshot.told
         self._told_at = max([event.at for event in snapshot.told], default=0)

@@ -23,6 +23,8 @@ class AlertKind(Word):
     BUST = "bust"
     EXTERNAL = "external"
     """Somebody else trades on the account, or another process under our tags."""
+    UNPROTECTED = "unprotected"
+    """The exit of a position did not leave."""
     CHANGE = "change"
     """A change was not made, or not answered."""
 
@@ -44,7 +46,8 @@ class Tracked(msgspec.Struct, kw_only=True):
     """An order and all that is known of it. Quantities in 1e-8, instants UTC nanoseconds, 0 for never.
 
     `filled` counts trades up to the order's quantity, those after its end too; `cut` is what changes took off it; the
-    venue had `ended_filled` traded when it ended (-1: it did not say). `withdrawing` is why it was asked to go.
+    venue had `ended_filled` traded when it ended (-1: it did not say). `withdrawing` is why it was asked to go. An exit
+    is smaller by `base_cut` where its entry filled less, and by what its twin filled (`twin_filled`).
     """
 
     order: Order
@@ -71,6 +74,10 @@ class Tracked(msgspec.Struct, kw_only=True):
     change_limit: int = 0
     change_asked_at: int = 0
     change_sent_at: int = 0
+    change_declined: bool = False
+    base_cut: int = 0
+    twin_filled: int = 0
+    grace_at: int = 0
 
     @property
     def remaining(self) -> int:
@@ -174,8 +181,9 @@ class TrackedOrders:
 
     def exposure(self, instrument: str) -> Exposure:
         """What may still trade in an instrument; orders that nobody answered for in full."""
-        buys = [t for t in self._live.get(instrument, {}).values() if t.order.side > 0]
-        sells = [t for t in self._live.get(instrument, {}).values() if t.order.side < 0]
+        awake = [t for t in self._live.get(instrument, {}).values() if t.state is not TrackedState.ASLEEP]
+        buys = [tracked for tracked in awake if tracked.order.side > 0]
+        sells = [tracked for tracked in awake if tracked.order.side < 0]
         others = [e.row for e in self.external.values() if e.row is not None and e.row.instrument == instrument]
         return Exposure(
             buys=_remaining(buys) + sum(row.open for row in others if row.side is Side.BUY),
@@ -196,7 +204,7 @@ class TrackedOrders:
 
 
 def _remaining(orders: Sequence[Tracked]) -> int:
-    return sum(tracked.remaining for tracked in orders)
+    return sum(tracked.remaining - tracked.cut for tracked in orders)
 
 
 EXTERNAL = "external"

@@ -51,12 +51,14 @@ class VenueLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
-    """How long silence is borne. `answer`: until an order or cancel counts as unanswered. `quarantine`: how long after
+    """How long silence is borne. `answer`: until an order or cancel counts as unanswered. `bracket`: what an entry that
+    filled in part has to fill the rest, while its exits wait. `quarantine`: how long after
     it left an order cannot be given up for absent. `first_inquiry` doubles to `last_inquiry` between questions while
     something is unknown. `trouble` are rules of a refusal that say something of the venue, not of the order: that many
     (`failures`) in a row, unanswered orders counted, stop entries for `rest`, doubling to `longest_rest`."""
 
     answer: int = 2 * SECOND
+    bracket: int = 2 * SECOND
     quarantine: int = 120 * SECOND
     first_inquiry: int = SECOND
     last_inquiry: int = 30 * SECOND
@@ -66,7 +68,15 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     longest_rest: int = 60 * SECOND
 
     def __post_init__(self) -> None:
-        spans = (self.answer, self.quarantine, self.first_inquiry, self.last_inquiry, self.failures, self.rest)
+        spans = (
+            self.answer,
+            self.bracket,
+            self.quarantine,
+            self.first_inquiry,
+            self.last_inquiry,
+            self.failures,
+            self.rest,
+        )
         if min(spans) <= 0 or self.longest_rest < self.rest or self.last_inquiry < self.first_inquiry:
             raise ConfigError("spans of patience are positive, the longest not below the first", value=repr(self))
 
