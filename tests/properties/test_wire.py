@@ -42,7 +42,7 @@ from tradsys.core.venue import (
     VenueState,
     Welcome,
 )
-from tradsys.core.wire import MAX_BODY, FrameReader, encode, incoming_reader, outgoing_reader
+from tradsys.core.wire import MAX_BODY, MAX_REQUEST, FrameReader, encode, incoming_reader, outgoing_reader
 
 BUY: dict[str, Any] = {"side": Side.BUY, "product": Product.CNC, "quantity": SCALE}
 PLACE = PlaceOrder(tag="a2", instrument="NSE:S", type=OrderType.LIMIT, validity=Validity.DAY, limit=100 * SCALE, **BUY)
@@ -157,9 +157,22 @@ def test_what_came_before_damage_is_given_and_nothing_after_it() -> None:
         list(reader.feed(good))
 
 
-def test_too_long_a_message_is_not_sent() -> None:
+def test_too_long_a_message_is_neither_sent_nor_taken() -> None:
     with pytest.raises(ProtocolError, match="too long"):
         encode(AskFailed(at=1, request=1, why="x" * MAX_BODY))
+    with pytest.raises(ProtocolError, match="too long"):
+        encode(Logon(account=1, key="x" * MAX_REQUEST, epoch=1))
+    with pytest.raises(ProtocolError, match=f"a length of {MAX_REQUEST + 1}"):
+        list(outgoing_reader().feed(framed(b"x" * (MAX_REQUEST + 1))))
+    why = "x" * (MAX_REQUEST + 1)
+    assert list(incoming_reader().feed(encode(AskFailed(at=1, request=1, why=why))))
+
+
+def test_an_error_never_repeats_all_that_came() -> None:
+    body = msgspec.msgpack.encode({"message": "Ask", "request": 1, "subject": "x" * 4000})
+    with pytest.raises(ProtocolError) as refused:
+        list(outgoing_reader().feed(framed(body)))
+    assert len(refused.value.message) < 300 and len(str(refused.value.value)) < 100
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=5))

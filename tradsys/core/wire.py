@@ -2,7 +2,7 @@
 
 | bytes | |
 | --- | --- |
-| 4 | length of the body, big-endian, 1 … `MAX_BODY` |
+| 4 | length of the body, big-endian, 1 … `MAX_BODY`; of what a client says, `MAX_REQUEST` |
 | 4 | CRC-32 of the body, big-endian |
 | length | the message: a msgpack map, whose `message` names its kind |
 
@@ -26,9 +26,13 @@ from tradsys.core.venue import Incoming, Outgoing, Report, Request
 MAX_BODY = 1 << 20
 """Longest body that is sent or taken, bytes."""
 
+MAX_REQUEST = 1 << 12
+"""Longest body that a client may send: what a venue repeats of it always fits into an answer."""
+
 _LENGTH = Struct(">I")
 _HEADER = Struct(">II")
 _SEEN = 24
+_SAID = 200
 _STRANGERS = (
     (re.compile(rb"\s*<[!?a-z]", re.IGNORECASE), "HTML"),
     (re.compile(rb"HTTP"), "an HTTP answer"),
@@ -45,17 +49,19 @@ Message = TypeVar("Message")
 
 
 def encode(message: Request | Report) -> bytes:
-    """One message as the bytes of its frame. Raises `ProtocolError` for one longer than `MAX_BODY`."""
+    """One message as the bytes of its frame. Raises `ProtocolError` for one longer than may be sent."""
     body = _encoder.encode(message)
-    if len(body) > MAX_BODY:
-        raise ProtocolError("a message is too long to send", value=len(body), limit=MAX_BODY, fix="send it in pages")
+    most = MAX_REQUEST if isinstance(message, Request) else MAX_BODY
+    if len(body) > most:
+        raise ProtocolError("a message is too long to send", value=len(body), limit=most, fix="send it in parts")
     return _HEADER.pack(len(body), crc32(body)) + body
 
 
 class FrameReader:
-    """Bodies of frames out of bytes that come in any pieces."""
+    """Bodies of frames, of at most `most` bytes, out of bytes that come in any pieces."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most: int = MAX_BODY) -> None:
+        self._most = most
         self._waiting = bytearray()
         self._failed: ProtocolError | None = None
 
@@ -75,8 +81,8 @@ class FrameReader:
         if len(waiting) < _LENGTH.size:
             return None
         (length,) = _LENGTH.unpack_from(waiting)
-        if not 0 < length <= MAX_BODY:
-            raise self.fail(_stranger(waiting, length))
+        if not 0 < length <= self._most:
+            raise self.fail(_stranger(waiting, length, most=self._most))
         end = _HEADER.size + length
         if len(waiting) < end:
             return None
@@ -97,8 +103,8 @@ class FrameReader:
 class MessageReader(Generic[Message]):
     """Messages out of bytes that come in any pieces."""
 
-    def __init__(self, decoder: msgspec.msgpack.Decoder[Message]) -> None:
-        self._frames = FrameReader()
+    def __init__(self, decoder: msgspec.msgpack.Decoder[Message], *, most: int) -> None:
+        self._frames = FrameReader(most=most)
         self._decoder = decoder
 
     def feed(self, data: bytes) -> Iterator[Message]:
@@ -110,7 +116,9 @@ class MessageReader(Generic[Message]):
             return self._decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise self._frames.fail(
-                ProtocolError(f"a frame holds no message: {error}", value=_shown(body), limit="a message", fix=_FIX)
+                ProtocolError(
+                    f"a frame holds no message: {str(error)[:_SAID]}", value=_shown(body), limit="a message", fix=_FIX
+                )
             ) from error
 
 
@@ -120,20 +128,20 @@ _incoming: msgspec.msgpack.Decoder[Incoming] = msgspec.msgpack.Decoder(Incoming)
 
 def outgoing_reader() -> MessageReader[Outgoing]:
     """For a venue: what clients say."""
-    return MessageReader(_outgoing)
+    return MessageReader(_outgoing, most=MAX_REQUEST)
 
 
 def incoming_reader() -> MessageReader[Incoming]:
     """For a client: what a venue says."""
-    return MessageReader(_incoming)
+    return MessageReader(_incoming, most=MAX_BODY)
 
 
-def _stranger(start: bytearray, length: int) -> ProtocolError:
+def _stranger(start: bytearray, length: int, *, most: int) -> ProtocolError:
     """The error for a length that no frame has, with the protocol that it looks like."""
     seen = bytes(start[:_SEEN])
     kind = next((name for pattern, name in _STRANGERS if pattern.match(seen)), "")
     what = f"{kind} instead of a frame" if kind else f"no frame: a length of {length}"
-    return ProtocolError(what, value=_shown(seen), limit=f"length 1 to {MAX_BODY}", fix=_FIX)
+    return ProtocolError(what, value=_shown(seen), limit=f"length 1 to {most}", fix=_FIX)
 
 
 def _damaged(body: bytes, expected: int) -> ProtocolError:

@@ -34,6 +34,9 @@ from tradsys.exchange.own.venue import Say, Venue
 SILENCE = 30 * SECOND
 """How long a connection may say nothing."""
 
+MOST_ROWS = 200
+"""Of a page: with the longest names that come in, it fits into a frame."""
+
 
 class _Link:
     """One connection; `account` 0 until it is logged on. `pushed` counts what was pushed to it."""
@@ -60,7 +63,7 @@ class VenueServer:
     `orders_per_second` how many commands an account may send (0: any number), `record` hears every report to an
     account, whether anybody is connected or not.
 
-    Raises `ConfigError` for an account that the exchange does not have, or without a key.
+    Raises `ConfigError` for an account that the exchange does not have, or without a key, and for pages too long.
     """
 
     def __init__(
@@ -77,6 +80,8 @@ class VenueServer:
         for account, key in accounts.items():
             if account not in exchange.clearing.accounts or not key:
                 raise ConfigError("an account needs a key and a place at the exchange", value=account, limit="opened")
+        if not 1 <= page_rows <= MOST_ROWS:
+            raise ConfigError("that many rows do not make a page", value=page_rows, limit=f"1 to {MOST_ROWS}")
         self.outgoing: list[tuple[int, bytes]] = []
         self.closing: list[int] = []
         self.venue = Venue(exchange, accounts, say=self._say, orders_per_second=orders_per_second)

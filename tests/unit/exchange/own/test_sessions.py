@@ -184,7 +184,20 @@ def test_an_account_without_key_or_place_is_refused() -> None:
             VenueServer(crypto_exchange(), accounts)
 
 
-ANY = st.integers(-(2**63), 2**63 - 1)
+def test_the_longest_names_and_pages_fit_into_frames() -> None:
+    scene = Scene(page_rows=200)
+    client = scene.client()
+    for _ in range(200):
+        assert client.place(BUY, 1, 99, instrument="ü" * 1900)
+    page = client.ask(Subject.ORDERS)
+    assert isinstance(page, Page) and len(page.orders) == 200
+    assert client.place(BUY, 1, 99, tag="t" * 3900)[0]
+    for rows in (0, 201):
+        with pytest.raises(ConfigError, match="do not make a page"):
+            Scene(page_rows=rows)
+
+
+ANY = st.integers(-(2**63), 2**64 - 1)
 COMMANDS = st.one_of(
     st.builds(
         PlaceOrder,
