@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -119,14 +119,23 @@ class Duties:
                 self._desk.request_cancel(live, at=at, reason=reason, cause=-1, entries=entries)
         return entries
 
-    def close_all(self, *, at: int, reason: str) -> Sequence[Entry]:
-        """Close, at market, what is open and not yet being closed for this reason; no strategy is asked."""
+    def withdraw(self, order_ids: Collection[int], *, at: int, reason: str) -> Sequence[Entry]:
+        """Withdraw some working orders."""
+        entries: list[Entry] = []
+        for order_id in order_ids:
+            live = self._desk.live.get(order_id)
+            if live is not None:
+                self._desk.request_cancel(live, at=at, reason=reason, cause=-1, entries=entries)
+        return entries
+
+    def close_all(self, *, at: int, reason: str, instrument: str = "") -> Sequence[Entry]:
+        """Close, at market, what is open (of one instrument, or all) and not yet being closed for this reason; no
+        strategy is asked."""
         entries: list[Entry] = []
         for held in list(self._ledger.open_positions.values()):
-            runner = next((each for each in self._runners if each.id == held.strategy), None)
-            if runner is None:
-                raise InvariantBroken("a position of a strategy that is not in the run", value=held.strategy)
-            desire, side = runner.desires[held.instrument.id], -1 if held.quantity > 0 else 1
+            if instrument and held.instrument.id != instrument:
+                continue
+            desire, side = self._desire(held.strategy, held.instrument.id), -1 if held.quantity > 0 else 1
             closing = sum(
                 live.remaining
                 for live in desire.orders.values()
@@ -136,6 +145,12 @@ class Duties:
             if left > 0:
                 self._close(desire, -side * left, held.product, reason, at, entries)
         return entries
+
+    def _desire(self, strategy: str, instrument: str) -> Desire:
+        for runner in self._runners:
+            if runner.id == strategy and instrument in runner.desires:
+                return runner.desires[instrument]
+        raise InvariantBroken("a position of a strategy that is not in the run", value=f"{strategy} {instrument}")
 
     def roll(self, *, near: str, far: str, at: int) -> Sequence[Entry]:
         """Carry every position from an expiring contract to the next: close here, open there, both at market."""

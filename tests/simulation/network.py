@@ -1,0 +1,210 @@
+"""A connection between a process and the venue: bytes in order in both directions until it breaks, and what can go
+wrong with it. Frames are looked into so that single messages can be lost, doubled or held back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from tests.simulation.faults import Swarm
+from tests.simulation.world import MILLISECOND, SECOND, World
+from tradsys.core.venue import (
+    AnyCommand,
+    AskFailed,
+    Dealt,
+    Ended,
+    Incoming,
+    Page,
+    PlaceOrder,
+    Report,
+    Taken,
+)
+from tradsys.core.wire import encode, incoming_reader, outgoing_reader
+
+_HTML = b"<html><body>502 Bad Gateway</body></html>"
+_PUSHED = (Taken, Dealt, Ended)
+
+
+class Connection:
+    """One connection. `to_venue` and `to_process` take bytes that arrive, `broken` hears of its end on both sides."""
+
+    def __init__(
+        self,
+        world: World,
+        swarm: Swarm,
+        *,
+        number: int,
+        to_venue: Callable[[bytes], None],
+        to_process: Callable[[bytes], None],
+        broken: Callable[[str], None],
+        late: Callable[[AnyCommand], None],
+    ) -> None:
+        self.number = number
+        self.open = True
+        self._world = world
+        self._swarm = swarm
+        self._to_venue = to_venue
+        self._to_process = to_process
+        self._broken = broken
+        self._late = late
+        self.watch: Callable[[AnyCommand], None] = lambda command: None
+        self._requests = outgoing_reader()
+        self._reports = incoming_reader()
+        self._number = 0
+        self._held: Report | None = None
+        self._mute = False
+        self._free_up = self._free_down = 0
+
+    # --- out
+
+    def send(self, data: bytes) -> None:
+        """Bytes of the process leave."""
+        for message in self._requests.feed(data):
+            if not isinstance(message, AnyCommand):
+                self._carry_up(encode(message), None)
+            elif not self._misled(message):
+                self._carry_up(encode(message), message)
+
+    def _misled(self, command: AnyCommand) -> bool:
+        """Whether a command is lost, or reaches the venue by another way and late."""
+        world, kind = self._world, type(command).__name__
+        if self._hits("drop_request"):
+            world.fault("drop_request", kind)
+            return True
+        if self._hits("accept_late" if isinstance(command, PlaceOrder) else "cancel_crossed"):
+            world.fault("accept_late", kind)
+            world.after(world.span(SECOND, 90 * SECOND), lambda: self._late(command))
+            return True
+        return False
+
+    def _carry_up(self, data: bytes, command: AnyCommand | None) -> None:
+        self._free_up = self._arrival(self._free_up)
+        self._world.at(self._free_up, lambda: self._arrive_up(data, command))
+
+    def _arrive_up(self, data: bytes, command: AnyCommand | None) -> None:
+        if self.open and not self._mute:
+            if command is not None:
+                self.watch(command)
+            self._to_venue(data)
+
+    # --- back
+
+    def answer(self, data: bytes) -> None:
+        """Bytes of the venue leave."""
+        for message in self._reports.feed(data):
+            for each in self._mutated(message):
+                self._carry_down(encode(each))
+        if self._hits("garbage"):
+            self._world.fault("garbage")
+            self._carry_down(self._world.random.randbytes(40))
+        elif self._hits("html"):
+            self._world.fault("html")
+            self._carry_down(_HTML)
+
+    def _mutated(self, message: Incoming) -> list[Report]:
+        if isinstance(message, Page):
+            return [*self._released(), self._page(message)]
+        if not message.number:
+            return [*self._released(), message]
+        return [self._numbered(each) for each in self._pushed(message)]
+
+    def _released(self) -> list[Report]:
+        held, self._held = self._held, None
+        return [] if held is None else [self._numbered(held)]
+
+    def _pushed(self, message: Report) -> list[Report]:
+        """What of a push arrives, and in which order."""
+        held, self._held = self._held, None
+        if held is not None:
+            return [message, held]
+        if isinstance(message, _PUSHED) and self._hits("drop_push"):
+            self._world.fault("drop_push", type(message).__name__)
+            self._number += 1
+            return []
+        if isinstance(message, Dealt | Ended) and self._hits("lost_trade"):
+            self._world.fault("lost_trade", type(message).__name__)
+            return []
+        if isinstance(message, Taken):
+            return self._answered(message)
+        if isinstance(message, Dealt) and self._hits("duplicate_trade"):
+            self._world.fault("duplicate_trade")
+            return [message, message]
+        return [message]
+
+    def _answered(self, taken: Taken) -> list[Report]:
+        if self._hits("accept_silently"):
+            self._world.fault("accept_silently")
+            return []
+        if self._hits("fill_before_answer"):
+            self._world.fault("fill_before_answer")
+            self._held = taken
+            return []
+        return [taken]
+
+    def _numbered(self, message: Report) -> Report:
+        """As the client should count them; a push that is lost without a trace was never counted."""
+        self._number += 1
+        return msgspec.structs.replace(message, number=self._number)
+
+    def _page(self, page: Page) -> Report:
+        if self._hits("ask_failed"):
+            self._world.fault("ask_failed")
+            return AskFailed(at=page.at, request=page.request, why="internal error")
+        rows = getattr(page, page.subject.value)
+        if rows and self._hits("short_page"):
+            self._world.fault("short_page")
+            return msgspec.structs.replace(page, **{page.subject.value: rows[:-1]})
+        return page
+
+    def _carry_down(self, data: bytes) -> None:
+        self._free_down = self._arrival(self._free_down)
+        if self._hits("truncate"):
+            self._world.fault("truncate")
+            cut = data[: len(data) // 2]
+            self._world.at(self._free_down, lambda: self._arrive_down(cut))
+            self._world.at(self._free_down, lambda: self.cut("connection reset in a frame"))
+            return
+        if self._hits("slow_drip"):
+            self._world.fault("slow_drip")
+            for byte in data:
+                piece = bytes([byte])
+                self._world.at(self._free_down, partial(self._arrive_down, piece))
+                self._free_down += 2 * MILLISECOND
+            return
+        self._world.at(self._free_down, lambda: self._arrive_down(data))
+
+    def _arrive_down(self, data: bytes) -> None:
+        if self.open and not self._mute:
+            self._to_process(data)
+
+    # --- both
+
+    def _arrival(self, free: int) -> int:
+        """When what leaves now is there: after what left before, and sometimes long after."""
+        world = self._world
+        span = world.span(100_000, 3 * MILLISECOND)
+        if self._hits("delay"):
+            world.fault("delay")
+            span = world.span(SECOND, 90 * SECOND)
+        if self._hits("half_open"):
+            world.fault("half_open")
+            self._mute = True
+        elif self._hits("reset"):
+            world.fault("reset")
+            world.after(span, lambda: self.cut("connection reset"))
+        return max(free, world.now + span)
+
+    def settle(self) -> None:
+        """Nothing more goes wrong with it; one that was dead already is still dead."""
+        self._swarm = Swarm({})
+
+    def cut(self, why: str) -> None:
+        """It ends, and both sides know."""
+        if self.open:
+            self.open = False
+            self._broken(why)
+
+    def _hits(self, kind: str) -> bool:
+        return self._world.chance(self._swarm.rate(kind))
