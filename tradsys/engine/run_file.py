@@ -113,6 +113,35 @@ class RiskSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     intraday_leverage: float | None = None
 
 
+class VenueSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[venue]`: where a live run trades, how long it waits, and what the venue allows. `key_file` holds the account's
+    key; `policy` is the file that says what reconciliation may do unattended."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    account: int = 1
+    key_file: str = ""
+    policy: str = ""
+    answer_seconds: float = 2.0
+    quarantine_seconds: float = 120.0
+    decision_age_seconds: float = 2.0
+    reconcile_seconds: float = 30.0
+    orders_per_second: int = 10
+    orders_per_minute: int = 400
+    orders_per_day: int = 5_000
+    open_orders: int = 50
+
+
+class SafetySection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[safety]`: when trading stops by itself. Losses of a day in currency units; 0 watches nothing."""
+
+    loss_no_new_risk: float = 0.0
+    loss_cancel: float = 0.0
+    loss_flatten: float = 0.0
+    stale_seconds: float = 0.0
+    link_seconds: float = 5.0
+
+
 class RunFile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole run file."""
 
@@ -123,3 +152,5 @@ class RunFile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     charges: ChargesSection = ChargesSection()
     rules: RulesSection = RulesSection()
     risk: RiskSection = RiskSection()
+    venue: VenueSection = VenueSection()
+    safety: SafetySection = SafetySection()

@@ -45,6 +45,11 @@ class KillSwitch:
         self._rejects = Window(settings.rejects, state.rejects) if settings.rejects is not None else None
         self._orders = Window(settings.orders, state.orders) if settings.orders is not None else None
 
+    def configure(self, settings: KillSettings) -> None:
+        """Other limits from now on; what was latched and counted stays."""
+        self._settings = settings
+        self._adopt(msgspec.msgpack.decode(self.state(), type=_State))
+
     @property
     def level(self) -> SafetyLevel:
         """What holds now."""

@@ -18,7 +18,9 @@ from tradsys.engine.run_file import (
     RiskSection,
     RulesSection,
     RunSection,
+    SafetySection,
     StrategySection,
+    VenueSection,
 )
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
@@ -30,6 +32,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "charges": ChargesSection,
     "rules": RulesSection,
     "risk": RiskSection,
+    "venue": VenueSection,
+    "safety": SafetySection,
 }
 ROW = re.compile(r"^\| `([\w.]+)` \| [^|]+ \| ([^|]+) \| ([^|]+) \|$", re.M)
 

@@ -1,0 +1,1 @@
+"""The live core: everything a trading process decides, as one fold over what its journal holds."""

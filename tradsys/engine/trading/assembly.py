@@ -1,0 +1,198 @@
+"""From a checked run file to a trading process: the one place where a live run is wired."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from tradsys.core.errors import ConfigError
+from tradsys.core.safety import SafetyLevel
+from tradsys.core.units import from_float
+from tradsys.engine.assemble import DEFAULT_PRODUCT, Parts, Wired, wire
+from tradsys.engine.paths import find_path
+from tradsys.engine.run import code_hash, strategy_hashes
+from tradsys.engine.run_file import RunFile, SafetySection
+from tradsys.engine.runner import AccountView, Runner
+from tradsys.engine.settings import Settings
+from tradsys.engine.trading.feed import EventFeed, Feed, recorded_feed
+from tradsys.engine.trading.process import Process
+from tradsys.engine.trading.reconciling import Reconciling
+from tradsys.engine.trading.records import RunBegun
+from tradsys.engine.trading.trading import Trading
+from tradsys.execution.order_tracker import OrderTracker
+from tradsys.execution.own.protocol import ClientSession
+from tradsys.execution.reconciliation_policy import Policy, PolicyFile, load_policy
+from tradsys.execution.venue_limits import Patience, VenueLimits
+from tradsys.risk.kill_switch import KillSwitch
+from tradsys.risk.kill_triggers import KillSettings, Rung
+from tradsys.risk.safety import SafetyCheck
+from tradsys.signals.sizing import SizerChoice
+from tradsys.signals.sizing import build as build_sizer
+from tradsys.strategies.base import Strategy
+
+EXTERNAL = "external"
+"""Whose the orders and positions are that are found at the venue and are not of this run."""
+_SECOND = 1_000_000_000
+_LEAST_STALE = 30 * _SECOND
+
+
+class External(Strategy):
+    """Holds what others did in our account, so that it is counted, valued and closed like everything else."""
+
+    scope = "portfolio"
+
+
+class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a live run waits for and allows, in nanoseconds and counts."""
+
+    limits: VenueLimits
+    patience: Patience
+    kill: KillSettings
+    policy: Policy
+    reconcile_every: int
+
+
+def live_settings(settings: Settings, *, longest_bar: int) -> LiveSettings:
+    """`[venue]` and `[safety]` of a run file. Raises `ConfigError` for what is out of range."""
+    venue, safety = settings.run.venue, settings.run.safety
+    policy = PolicyFile()
+    if venue.policy:
+        policy = load_policy(Path(find_path(venue.policy, folder=settings.folder)))
+    return LiveSettings(
+        limits=VenueLimits(
+            per_second=venue.orders_per_second,
+            per_minute=venue.orders_per_minute,
+            per_day=venue.orders_per_day,
+            open_orders=venue.open_orders,
+            max_decision_age=_span("venue.decision_age_seconds", venue.decision_age_seconds),
+        ),
+        patience=Patience(
+            answer=_span("venue.answer_seconds", venue.answer_seconds),
+            quarantine=_span("venue.quarantine_seconds", venue.quarantine_seconds),
+        ),
+        kill=KillSettings(
+            loss=_rungs(safety),
+            stale_after=round(safety.stale_seconds * _SECOND) or max(_LEAST_STALE, 2 * longest_bar),
+            link_after=_span("safety.link_seconds", safety.link_seconds),
+        ),
+        policy=policy.policy(attended=False),
+        reconcile_every=_span("venue.reconcile_seconds", venue.reconcile_seconds),
+    )
+
+
+def _span(key: str, seconds: float) -> int:
+    if not 0 < seconds <= 86_400:
+        raise ConfigError(f"{key} out of range", value=seconds, limit="above 0, at most 86400", fix="give seconds")
+    return round(seconds * _SECOND)
+
+
+def _rungs(safety: SafetySection) -> tuple[Rung, ...]:
+    given = (
+        (safety.loss_no_new_risk, SafetyLevel.NO_NEW_RISK),
+        (safety.loss_cancel, SafetyLevel.CANCEL),
+        (safety.loss_flatten, SafetyLevel.FLATTEN),
+    )
+    return tuple(Rung(limit=from_float(limit), level=level) for limit, level in given if limit)
+
+
+def trading_of(wired: Wired, switch: KillSwitch, safety: SafetyCheck, live: LiveSettings, *, run: str) -> Trading:
+    """The deciding part of a wired run."""
+    tracker = OrderTracker(run=run, limits=live.limits, patience=live.patience)
+    reconciling = Reconciling(
+        tracker, wired.ledger, safety, policy=live.policy, every=live.reconcile_every, zone=wired.data.zone
+    )
+    return Trading(
+        engine=wired.engine,
+        schedule=wired.schedule,
+        cutoffs=wired.cutoffs,
+        tracker=tracker,
+        reconciling=reconciling,
+        switch=switch,
+        safety=safety,
+        zone=wired.data.zone,
+    )
+
+
+def wired_for_live(settings: Settings, *, switch: KillSwitch) -> tuple[Wired, SafetyCheck]:
+    """The engine of a run file, its indicators stepped, with the safety check before all others."""
+    safety = SafetyCheck(switch)
+    wired = wire(settings, stepped=True, checks=(safety,), extra=lambda parts: external_runner(parts, settings.run))
+    return wired, safety
+
+
+def external_runner(parts: Parts, run: RunFile) -> Runner:
+    """The owner of what is not ours."""
+    markets, ledger = parts
+    segment = next(iter(markets.values())).instrument.segment
+    return Runner(
+        EXTERNAL,
+        External(),
+        instruments=tuple(markets),
+        account=AccountView(ledger, markets, EXTERNAL, capital=0, copies=1),
+        sizer=build_sizer(SizerChoice()),
+        product=run.execution.product or DEFAULT_PRODUCT[segment],
+    )
+
+
+class Assembled(msgspec.Struct, frozen=True, kw_only=True):
+    """A process ready to be told its journal and started, and what it was made of."""
+
+    process: Process
+    feed: EventFeed
+    wired: Wired
+
+
+def assemble(
+    settings: Settings,
+    *,
+    run: str,
+    session: Callable[[], ClientSession],
+    pace: Callable[[LiveSettings], LiveSettings] = lambda live: live,
+) -> Assembled:
+    """Wire a run file for trading live. `pace` changes how long is waited, where time does not pass as usual.
+
+    Raises the `InputRefused` family for anything the user can correct.
+    """
+    switch = KillSwitch(KillSettings())
+    wired, safety = wired_for_live(settings, switch=switch)
+    longest = max(series.span for series in wired.data.series.values())
+    live = pace(live_settings(settings, longest_bar=longest))
+    switch.configure(live.kill)
+    feed = recorded_feed(wired)
+    trading = trading_of(wired, switch, safety, live, run=run)
+    begun = run_begun(settings, wired, feed, run=run)
+    return Assembled(process=Process(trading=trading, feed=feed, session=session, run=begun), feed=feed, wired=wired)
+
+
+def run_begun(settings: Settings, wired: Wired, feed: Feed, *, run: str) -> RunBegun:
+    """What a journal says of its run: hashes of the configuration that decides, of the code, of the strategies."""
+    decisive = msgspec.structs.replace(settings.run, venue=type(settings.run.venue)())
+    strategies = {
+        name: str(each["sha256"]) for name, each in strategy_hashes(wired.engine.runners).items() if name != EXTERNAL
+    }
+    return RunBegun(
+        run=run,
+        configuration=hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest(),
+        code=code_hash(),
+        strategies=strategies,
+        feed=feed.name,
+    )
+
+
+def key_of(settings: Settings) -> str:
+    """The account's key, from the file that the run file names.
+
+    Raises `ConfigError` where there is none, or others may read it.
+    """
+    if not settings.run.venue.key_file:
+        raise ConfigError("venue.key_file is not given", fix="write the account's key into a file of mode 0600")
+    path = Path(find_path(settings.run.venue.key_file, folder=settings.folder))
+    if not path.is_file():
+        raise ConfigError("venue.key_file does not exist", value=str(path), fix="write the account's key into it")
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        raise ConfigError("others may read the account's key", value=oct(mode), limit="0600", fix=f"chmod 600 {path}")
+    return path.read_text(encoding="utf-8").strip()

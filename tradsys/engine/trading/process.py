@@ -1,0 +1,314 @@
+"""A trading process without its sockets and its clock: inputs are journaled, then decided on, then made durable, and
+only then does anything leave. `engine/live.py` drives it with real ones.
+
+Starting again is reading the journal: every input is decided on once more, and every output must be the one that was
+written. What had left without an answer is unknown from there on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from tradsys.core.errors import InvariantBroken, TradSysError
+from tradsys.core.safety import SafetyLevel
+from tradsys.core.venue import AnyCommand, Beat, Incoming, PlaceOrder, Unwelcome, Welcome
+from tradsys.engine.trading import records
+from tradsys.engine.trading.feed import Feed, digest
+from tradsys.engine.trading.records import (
+    ClockRead,
+    EpochBegun,
+    LinkChanged,
+    MarketRead,
+    OperatorSaid,
+    RunBegun,
+    Stopped,
+)
+from tradsys.engine.trading.trading import Output, Trading
+from tradsys.execution.own.protocol import ClientSession
+from tradsys.journal.journal import Journal
+from tradsys.journal.records import Record
+
+GROUP = 64
+"""Rows of the feed, and records, that go together at most."""
+_HEARTBEAT = 10**9
+_SILENCE = 5 * 10**9
+
+
+class Replayed(msgspec.Struct, kw_only=True):
+    """How far a journal and the decisions made anew from it agree: outputs compared, and the first that differs."""
+
+    inputs: int = 0
+    outputs: int = 0
+    first_difference: dict[str, Any] | None = None
+
+
+class Process:
+    """One run, from its journal on. `outgoing` are bytes for the venue; `hang_up` asks to end the connection.
+
+    Every method may raise `JournalFailed`: then nothing leaves any more, and the process is to end.
+    """
+
+    def __init__(self, *, trading: Trading, feed: Feed, session: Callable[[], ClientSession], run: RunBegun) -> None:
+        self.trading = trading
+        self.feed = feed
+        self.run = run
+        self.outgoing: list[bytes] = []
+        self.hang_up = ""
+        self.failed: TradSysError | None = None
+        self.replayed = Replayed()
+        self._new_session = session
+        self._session: ClientSession | None = None
+        self._journal: Journal | None = None
+        self._epoch = 0
+        self._now = 0
+        self._begun = False
+        self._expected: deque[Output] = deque()
+        self._intents: list[tuple[int, AnyCommand]] = []
+        self._beat_at = 0
+        self._heard_at = 0
+        self._up = False
+
+    # --- from the journal
+
+    def told(self, record: Record) -> None:
+        """One record of the journal that is there already. Raises `InvariantBroken` where this run would not have
+        written it, `JournalDamaged` for what cannot be read."""
+        if record.kind in records.INPUTS:
+            self._again(record)
+        elif record.kind in records.OUTPUTS:
+            self._compare(record)
+        elif record.kind not in (records.SNAPSHOT, records.SEAL):
+            records.decode(record.kind, record.payload, sequence=record.sequence)
+
+    def _again(self, record: Record) -> None:
+        if self._expected:
+            self._differs(record, self._expected[0])
+        item = records.decode(record.kind, record.payload, sequence=record.sequence)
+        events = self._found(item, record) if type(item) is MarketRead else ()
+        if type(item) is RunBegun:
+            self._same_run(item)
+        elif type(item) is EpochBegun:
+            self._epoch = item.epoch
+        self._now = max(self._now, record.at)
+        self._expected.extend(self.trading.handle(item, at=record.at, events=events))
+        self.trading.questions.clear()
+        self.replayed.inputs += 1
+
+    def _found(self, read: MarketRead, record: Record) -> Any:
+        events = self.feed.events(read.first, last=read.last)
+        if digest(events) != read.sha256:
+            raise InvariantBroken(
+                f"rows {read.first} to {read.last} of the feed are not those that record {record.sequence} read",
+                value=digest(events),
+                limit=read.sha256,
+                fix="restore the data that the run was fed with",
+            )
+        return events
+
+    def _same_run(self, begun: RunBegun) -> None:
+        self._begun = True
+        for name in ("run", "configuration", "feed"):
+            ours, theirs = getattr(self.run, name), getattr(begun, name)
+            if ours != theirs:
+                raise InvariantBroken(
+                    f"the journal is of another {name}", value=ours, limit=theirs, fix="use another data folder"
+                )
+
+    def _compare(self, record: Record) -> None:
+        """As bytes: a decision may hold a number that is none, which equals nothing."""
+        made = self._expected.popleft() if self._expected else None
+        self.replayed.outputs += 1
+        same = made is not None and records.output_kind(made) == record.kind
+        if not same or records.encode(made) != record.payload:
+            self._differs(record, made)
+
+    def _differs(self, record: Record, made: Output | None) -> None:
+        if self.replayed.first_difference is None:
+            self.replayed.first_difference = {
+                "sequence": record.sequence,
+                "journal": {"kind": record.kind, "payload": record.payload.decode()},
+                "replay": None if made is None else records.encode(made).decode(),
+            }
+        raise InvariantBroken(
+            f"record {record.sequence} ({record.kind}) is not what its inputs lead to",
+            value=record.payload.decode(errors="replace"),
+            limit=repr(made),
+            fix="run it with the code and strategies that wrote it",
+        )
+
+    # --- start
+
+    def start(self, journal: Journal, *, epoch: int, at: int) -> None:
+        """Become the one that writes, after all records were told. What a crash kept of the last outputs is written
+        now: none of them had left."""
+        self._journal, self._epoch = journal, epoch
+        for output in self._expected:
+            self._write(output, at=self._now, cause=-1)
+        self._expected.clear()
+        self._intents.clear()
+        if not self._begun:
+            self._take(records.RUN, self.run, at=at)
+            self._begun = True
+        self._take(records.EPOCH, EpochBegun(epoch=epoch), at=at)
+        self.flush(at=at)
+
+    # --- the venue
+
+    def connected(self, *, at: int) -> None:
+        """A connection is there: log on."""
+        self._session = self._new_session()
+        self._heard_at = self._beat_at = at
+        self.hang_up = ""
+        self.outgoing.append(self._session.logon(epoch=self._epoch))
+
+    def received(self, data: bytes, *, at: int) -> None:
+        """Bytes of the venue, however cut."""
+        if self._session is None:
+            return
+        self._heard_at = at
+        try:
+            reports = self._session.receive(data)
+        except TradSysError as error:
+            self.hang_up = error.message
+            return
+        for report in reports:
+            self._heard(report, at)
+        if self._session.gap:
+            self.hang_up = "reports are missing"
+
+    def _heard(self, report: Incoming, at: int) -> None:
+        kind = type(report)
+        if kind is Welcome:
+            self._up = True
+            self._take(records.LINK, LinkChanged(up=True), at=at)
+        elif kind is Unwelcome:
+            self.hang_up = f"{report.rule}: {report.value} against {report.limit}"  # type: ignore[union-attr]
+        elif kind is not Beat:
+            self._take(records.REPORT, report, at=at)
+
+    def disconnected(self, reason: str, *, at: int) -> None:
+        """The connection is gone; what it had not carried is lost."""
+        self._session = None
+        self.outgoing.clear()
+        if self._up:
+            self._up = False
+            self._take(records.LINK, LinkChanged(up=False, reason=reason), at=at)
+
+    # --- time and people
+
+    @property
+    def next_at(self) -> int | None:
+        """When `tick` has something to do, if nothing else happens."""
+        due = [self.trading.next_at]
+        if self._session is not None:
+            due += [self._beat_at + _HEARTBEAT, self._heard_at + _SILENCE]
+        return min((each for each in due if each is not None), default=None)
+
+    @property
+    def on_reserve(self) -> bool:
+        """Whether the disk is full, and only what is essential is kept."""
+        return self._journal is not None and self._journal.on_reserve
+
+    @property
+    def durable(self) -> int:
+        """Records on stable storage."""
+        return 0 if self._journal is None else self._journal.durable
+
+    @property
+    def fed(self) -> bool:
+        """Whether the whole feed was read."""
+        return self.trading.rows >= len(self.feed)
+
+    def tick(self, *, at: int) -> None:
+        """Do what is due, and say that we are there."""
+        due = self.trading.next_at
+        if due is not None and due <= at:
+            self._take(records.CLOCK, ClockRead(), at=at)
+        if self._session is None:
+            return
+        if at - self._heard_at >= _SILENCE:
+            self.hang_up = "the venue is silent"
+        elif at - self._beat_at >= _HEARTBEAT:
+            self._beat_at = at
+            self.outgoing.append(self._session.heartbeat())
+
+    @property
+    def next_row(self) -> int | None:
+        """The row of the feed that is read next; none at its end, and while the disk keeps only what is essential."""
+        return None if self.fed or self.on_reserve else self.trading.rows
+
+    def read(self, last: int, *, at: int) -> None:
+        """The feed has rows up to `last`: decide on those not read yet."""
+        while (first := self.next_row) is not None and first <= last:
+            until = min(last, first + GROUP - 1)
+            events = self.feed.events(first, last=until)
+            read = MarketRead(first=first, last=until, sha256=digest(events))
+            self._take(records.MARKET, read, at=at, events=events)
+            self.flush(at=at)
+
+    def operator(self, level: SafetyLevel, *, by: str, reason: str, at: int, trigger: str = "operator") -> None:
+        """A person asks for another safety level."""
+        said = OperatorSaid(level=level, trigger=trigger, by=by, reason=reason)
+        self._take(records.OPERATOR, said, at=at)
+
+    def stop(self, *, at: int) -> None:
+        """The end, as it should be: strategies are told, orders and positions stay as they are."""
+        self._take(records.STOPPED, Stopped(), at=at)
+        self.flush(at=at)
+
+    # --- durable, then out
+
+    def _take(self, kind: str, item: Any, *, at: int, events: Any = ()) -> None:
+        """Journal an input, decide on it, journal what follows."""
+        if self._journal is None:
+            raise InvariantBroken("the process has not started")
+        self._now = at = max(at, self._now)
+        essential = kind != records.MARKET
+        sequence = self._journal.append(kind, records.encode(item), at=at, recorded_at=at, essential=essential)
+        for output in self.trading.handle(item, at=at, events=events):
+            self._write(output, at=at, cause=sequence)
+
+    def _write(self, output: Output, *, at: int, cause: int) -> None:
+        journal = self._journal
+        if journal is None:
+            raise InvariantBroken("the process has not started")
+        if isinstance(output, AnyCommand):
+            sequence = journal.append_intent(output, at=at, recorded_at=at, cause=cause)
+            self._intents.append((sequence, output))
+        else:
+            kind, payload = records.output_kind(output), records.encode(output)
+            journal.append(kind, payload, at=at, recorded_at=at, cause=cause, essential=True)
+
+    def flush(self, *, at: int) -> None:
+        """Make everything durable, then let leave what may."""
+        journal, session = self._journal, self._session
+        if journal is None:
+            return
+        try:
+            journal.commit()
+        except TradSysError as error:
+            self.failed = error
+            self.outgoing.clear()
+            raise
+        self._send(session if self._up else None)
+        if journal.on_reserve and self.trading.level < SafetyLevel.NO_NEW_RISK:
+            self.operator(SafetyLevel.NO_NEW_RISK, by="journal", reason="the disk is full", at=at, trigger="storage")
+            self.flush(at=at)
+        if session is not None and self._up:
+            self.outgoing += [session.ask(each) for each in self.trading.questions]
+        self.trading.questions.clear()
+
+    def _send(self, session: ClientSession | None) -> None:
+        journal, intents = self._journal, self._intents
+        if journal is None or session is None:
+            intents.clear()
+            return
+        for sequence, command in intents:
+            if type(command) is PlaceOrder and journal.on_reserve and not command.reduces:
+                continue
+            self.outgoing.append(session.send(journal.mint(sequence, epoch=self._epoch, command=command)))
+        intents.clear()

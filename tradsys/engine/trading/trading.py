@@ -1,0 +1,296 @@
+"""What a trading process decides: one fold over its inputs. No I/O, no clock; the same inputs give the same outputs.
+
+The order of things after every input: what was heard is booked, the engine's wishes go to the tracker, the safety level
+is acted on, a reconciliation begins where one is due, and what may leave now leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from tradsys.core.events import Approved, CancelRequested, Entry, MarketEvent, OrderEvent, Phase, SessionChange
+from tradsys.core.safety import SafetyLevel, SafetyLowered, SafetyRaised
+from tradsys.core.venue import AnyCommand, Ask, AskFailed, Declined, Page, PlaceOrder
+from tradsys.engine.engine import Engine
+from tradsys.engine.runner import mark_open
+from tradsys.engine.schedule import Cutoff, Due, Roll, Schedule
+from tradsys.engine.trading.reconciling import Reconciling
+from tradsys.engine.trading.records import (
+    Alert,
+    ClockRead,
+    EpochBegun,
+    LinkChanged,
+    MarketRead,
+    OperatorSaid,
+    PlanLine,
+    RunBegun,
+    Stopped,
+)
+from tradsys.execution.order_life import TrackedState
+from tradsys.execution.order_tracker import OrderTracker
+from tradsys.execution.tracked_orders import Alert as TrackerAlert
+from tradsys.reference.clock import local_date
+from tradsys.risk.kill_switch import KillSwitch
+from tradsys.risk.safety import SafetyCheck
+
+Output = Entry | AnyCommand | PlanLine | SafetyRaised | SafetyLowered | Alert
+KILL = "kill"
+"""Reason of the orders that close everything."""
+_PATIENCE = 10**9
+"""While positions are being closed by force, what is left is looked at this often."""
+
+
+class Trading:
+    """Engine, tracker, reconciliation and kill switch behind `handle`. `zone` gives the trading date.
+
+    `questions` is what the venue is to be asked: whoever drives this takes them out. Asking changes nothing, so they
+    are not journaled.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        schedule: Schedule,
+        cutoffs: dict[str, int],
+        tracker: OrderTracker,
+        reconciling: Reconciling,
+        switch: KillSwitch,
+        safety: SafetyCheck,
+        zone: str,
+    ) -> None:
+        self.engine = engine
+        self.schedule = schedule
+        self.cutoffs = cutoffs
+        self.tracker = tracker
+        self.reconciling = reconciling
+        self.switch = switch
+        self.safety = safety
+        self.rows = 0
+        self.questions: list[Ask] = []
+        self._zone = zone
+        self._forced_at = 0
+        self._stops_entries = False
+        self._outputs: list[Output] = []
+        self._handlers: dict[type, Callable[[Any, int], None]] = {
+            RunBegun: self._on_begin,
+            EpochBegun: self._on_epoch,
+            LinkChanged: self._on_link,
+            ClockRead: self._on_clock,
+            OperatorSaid: self._on_operator,
+            Stopped: self._on_stop,
+            Page: self._on_answer,
+            AskFailed: self._on_answer,
+        }
+
+    def handle(self, item: Any, *, at: int, events: Sequence[MarketEvent] = ()) -> list[Output]:
+        """Everything that one input causes, in order. `events` are the rows of a `MarketRead`.
+
+        Raises `InvariantBroken` where a law of the ledger or of an order's life is broken.
+        """
+        outputs = self._outputs = []
+        if type(item) is MarketRead:
+            self._on_market(item, events, at)
+        else:
+            self._handlers.get(type(item), self._on_report)(item, at)
+        self._act(at)
+        return outputs
+
+    @property
+    def next_at(self) -> int | None:
+        """When the clock is to be read next, if nothing else happens."""
+        due = [
+            self.tracker.next_at,
+            self.reconciling.next_at,
+            self.switch.next_at,
+            self.schedule.next_at + 1,
+            self._forced_at + _PATIENCE if self._closing else None,
+        ]
+        return min((each for each in due if each is not None), default=None)
+
+    @property
+    def level(self) -> SafetyLevel:
+        """How much trading is allowed."""
+        return self.switch.level
+
+    # --- inputs
+
+    def _on_begin(self, begun: RunBegun, at: int) -> None:
+        self.safety.enter_safe_mode("not yet reconciled")
+
+    def _on_epoch(self, begun: EpochBegun, at: int) -> None:
+        self.safety.enter_safe_mode("not yet reconciled")
+        self._hear(self.tracker.on_restart(at=at))
+        self._raise(self.switch.on_link(up=False, at=at))
+        self.reconciling.link(up=False, at=at)
+
+    def _on_link(self, change: LinkChanged, at: int) -> None:
+        if not change.up:
+            self.safety.enter_safe_mode(f"the venue cannot be reached: {change.reason}")
+        self._hear(self.tracker.on_link(up=change.up, at=at))
+        self._raise(self.switch.on_link(up=change.up, at=at))
+        self.reconciling.link(up=change.up, at=at)
+
+    def _on_market(self, read: MarketRead, events: Iterable[MarketEvent], at: int) -> None:
+        for event in events:
+            self._pass_time(event.at)
+            self._raise(self.switch.on_expected(event.instrument, expected=True, at=at))
+            self._raise(self.switch.on_market(event.instrument, at=at))
+            self._keep(self.engine.process(event), at)
+        self.rows = read.last + 1
+        self._weigh(at)
+
+    def _weigh(self, at: int) -> None:
+        """The account's worth, for whoever watches losses."""
+        ledger = self.engine.ledger
+        mark_open(ledger, self.engine.markets)
+        day = local_date(at, self._zone)
+        date = day.year * 10_000 + day.month * 100 + day.day
+        self._raise(self.switch.on_equity(ledger.equity(), date=date, at=at))
+
+    def _on_report(self, report: Any, at: int) -> None:
+        self._hear(self.tracker.on_report(report, at=at))
+        if type(report) is Declined:
+            self._raise(self.switch.on_reject(at=at))
+
+    def _on_answer(self, report: Page | AskFailed, at: int) -> None:
+        self._outputs += self.reconciling.on_answer(report, at=at)
+
+    def _on_clock(self, read: ClockRead, at: int) -> None:
+        self._pass_time(at)
+        self._raise(self.switch.on_time(at=at))
+        self._weigh(at)
+
+    def _on_operator(self, said: OperatorSaid, at: int) -> None:
+        if said.trigger == "storage":
+            self._raise(self.switch.on_storage(failed=said.reason, at=at))
+        elif said.level > self.switch.level:
+            self._raise(self.switch.on_operator(said.level, by=said.by, reason=said.reason, at=at))
+        elif said.level < self.switch.level:
+            self._outputs.append(self.switch.lower(said.level, by=said.by, reason=said.reason, at=at))
+
+    def _on_stop(self, stopped: Stopped, at: int) -> None:
+        self._keep(self.engine.stop(at=at), at)
+
+    # --- time
+
+    def _pass_time(self, at: int) -> None:
+        """Sessions, timers, ex-dates and rolls that are due before an instant."""
+        if at > self.schedule.next_at:
+            for due in self.schedule.before(at):
+                self._due(due, at)
+
+    def _due(self, due: Due, at: int) -> None:
+        if type(due) is Cutoff:
+            self.cutoffs[due.exchange] = due.until
+        elif type(due) is Roll:
+            self._keep(self.engine.roll(near=due.near, far=due.far, at=due.at), at)
+        else:
+            self._keep(self.engine.process(due), at)
+            if type(due) is SessionChange and due.phase is Phase.CLOSED:
+                self._rest(due.exchange, at)
+
+    def _rest(self, exchange: str, at: int) -> None:
+        """Nothing more is expected of an exchange that has closed."""
+        for name, market in self.engine.markets.items():
+            if market.instrument.exchange == exchange:
+                self._raise(self.switch.on_expected(name, expected=False, at=at))
+
+    # --- what follows
+
+    def _hear(self, events: Sequence[OrderEvent]) -> None:
+        if events:
+            self._keep(self.engine.hear(events), events[-1].at)
+
+    def _keep(self, entries: Sequence[Entry], at: int) -> None:
+        """Log lines, and what the engine wants of the venue, to the tracker."""
+        self._outputs += entries
+        outbox = self.engine.outbox
+        while outbox:
+            asked = outbox.copy()
+            outbox.clear()
+            for each in asked:
+                self._ask(each, at)
+
+    def _ask(self, asked: Approved | CancelRequested, at: int) -> None:
+        if isinstance(asked, CancelRequested):
+            self.tracker.withdraw(asked, at=at)
+        else:
+            self.tracker.submit(asked, reduces=self._reduces(asked), at=at)
+
+    def _reduces(self, approved: Approved) -> bool:
+        """Whether an order can only close what its strategy holds."""
+        live = self.engine.working.get(approved.order_id)
+        if live is None:
+            return False
+        held = live.route.position.quantity * live.order.side
+        return held < 0 and live.order.quantity <= -held
+
+    def _raise(self, raised: Sequence[SafetyRaised]) -> None:
+        for each in raised:
+            self._outputs.append(each)
+            self._forced_at = 0
+            self._stops_entries = True
+
+    @property
+    def _closing(self) -> bool:
+        return self.switch.level >= SafetyLevel.FLATTEN and bool(self.engine.ledger.open_positions)
+
+    def _act(self, at: int) -> None:
+        """Everything that does not follow from one input alone."""
+        self.reconciling.on_time(at=at)
+        self._reconcile(at)
+        self._force(at)
+        if self._stops_entries:
+            self._stop_entries(at)
+        while self.tracker.next_at is not None and self.tracker.next_at <= at and (said := self.tracker.on_time(at=at)):
+            self._hear(said)
+        for command in self.tracker.departing(at=at):
+            self._outputs.append(command)
+            if type(command) is PlaceOrder:
+                self._raise(self.switch.on_order(at=at))
+        for alert in self.tracker.take_alerts():
+            self._alarm(alert)
+        self.questions += self.reconciling.questions(at=at)
+
+    def _stop_entries(self, at: int) -> None:
+        """What opens a position and has not left yet never will."""
+        self._stops_entries = False
+        waiting = [each for each in self.tracker.live if each.state is TrackedState.WAITING and not each.reduces]
+        ids = [each.order.order_id for each in waiting]
+        self._keep(self.engine.withdraw(ids, at=at, reason=f"safety level {self.level.name}"), at)
+
+    def _alarm(self, alert: TrackerAlert) -> None:
+        self._outputs.append(Alert(what=f"{alert.kind}: {alert.instrument} {alert.detail}"))
+        if alert.halts and alert.instrument:
+            self.safety.halt_instrument(alert.instrument, why=alert.detail)
+
+    def _reconcile(self, at: int) -> None:
+        """Apply a finished comparison with the venue; the account is safe to trade when nothing is left open."""
+        outcome = self.reconciling.take(at=at)
+        if outcome is None:
+            return
+        self._outputs += outcome.lines
+        self._hear(outcome.events)
+        for instrument, why in outcome.halts.items():
+            self.safety.halt_instrument(instrument, why=why)
+        if outcome.failed:
+            self._raise(self.switch.on_reconciliation(failed=outcome.failed, at=at))
+        for instrument in outcome.flatten:
+            self._keep(self.engine.close_all(at=at, reason=KILL, instrument=instrument), at)
+        if self.reconciling.reconciled:
+            self.safety.leave_safe_mode()
+        self._forced_at = 0
+
+    def _force(self, at: int) -> None:
+        """Withdraw and close what the safety level says, and look again while something is left."""
+        level = self.switch.level
+        if level < SafetyLevel.CANCEL or (self._forced_at and at < self._forced_at + _PATIENCE):
+            return
+        self._forced_at = at
+        self._keep(self.engine.withdraw_all(at=at, reason=KILL), at)
+        for venue_id in list(self.tracker.external):
+            self.tracker.withdraw_external(venue_id, at=at)
+        if level >= SafetyLevel.FLATTEN:
+            self._keep(self.engine.close_all(at=at, reason=KILL), at)
