@@ -139,8 +139,8 @@ class Writer:
 
 
 def write_run(journal: JournalPort) -> None:
-    """Seven orders: bought in two parts, sold in part, refused, unknown, one the venue changed, and the cancelled
-    one that traded late; then a bonus and what else the tables keep."""
+    """Seven orders: bought in two parts of which one is undone, sold in part, refused, unknown, one the venue changed,
+    and the cancelled one that traded late; then a bonus and what else the tables keep."""
     writer = Writer(journal)
     writer.add("run", {"run": "demo"})
     writer.add("epoch", {"epoch": 1})
@@ -163,6 +163,8 @@ def write_run(journal: JournalPort) -> None:
     writer.line(Cancelled(at=NOON, order_id=7, remaining=10 * SCALE, reason="asked"), cause=bar)
     late = fill(7, side=Side.BUY, quantity=1, price=95)
     writer.line(Stray(at=NOON, order_id=7, kind=StrayKind.LATE, fill=late), cause=bar)
+    undone = fill(1, side=Side.SELL, quantity=4, price=100)
+    writer.line(Stray(at=NOON, order_id=1, kind=StrayKind.BUST, fill=undone), cause=bar)
     bonus = CorporateAction(at=NOON + 2 * DAY, instrument=ABC, kind=ActionKind.BONUS, old=4, new=6)
     writer.line(bonus, cause=-1, at=NOON + 2 * DAY)
     writer.line(CashMoved(at=NOON, strategy="trend", instrument=ABC, amount=3, reason="dividend"), cause=-1)
@@ -179,7 +181,7 @@ def check_answers(model: ReadModel) -> None:
     """What the read model must answer after `write_run`."""
     first = model.order_of("demo-1")
     assert first is not None and first == model.order(1)
-    assert (first.state, first.filled, first.venue_id) == (OrderState.FILLED, 10 * SCALE, 901)
+    assert (first.state, first.filled, first.venue_id) == (OrderState.FILLED, 6 * SCALE, 901)
     assert [each.order_id for each in model.orders_in(OrderState.PARTLY_FILLED, OrderState.UNKNOWN)] == [2, 5]
     refused, sixth, seventh = model.order(3), model.order(6), model.order(7)
     assert refused and (refused.state, refused.reason) == (OrderState.REFUSED, "lot: 2, limit 1")
@@ -190,18 +192,19 @@ def check_answers(model: ReadModel) -> None:
         (1, 4 * SCALE, ""),
         (1, 6 * SCALE, ""),
         (7, SCALE, "late"),
+        (1, 4 * SCALE, "bust"),
     ]
     (sold,) = model.trades_on(TODAY + datetime.timedelta(days=1))
     assert sold.side == Side.SELL and sold.charges == SCALE and [sold] == model.trades_of(2)
-    # 4 at 100 and 6 at 90, half of it sold, 1 at 95 bought; then 6 new shares for 4 old ones.
+    # 4 at 100 and 6 at 90, half of it sold, 1 at 95 bought, 4 of these 6 undone; then 6 new shares for 4 old ones.
     held = PositionLine(
         strategy="trend",
         instrument=ABC,
         product="CNC",
-        quantity=9 * SCALE,
-        cost=(470 + 95) * SCALE,
+        quantity=3 * SCALE,
+        cost=-(-(470 + 95) * SCALE // 3),
         bought=11 * SCALE,
-        sold=5 * SCALE,
+        sold=9 * SCALE,
         updated_at=NOON + 2 * DAY,
     )
     assert model.positions() == [held]

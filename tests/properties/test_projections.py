@@ -100,7 +100,7 @@ def fill(side: Side, quantity: int, price: int) -> Fill:
 splits = st.tuples(st.integers(1, 5), st.integers(1, 5)).map(
     lambda ratio: CorporateAction(at=NOON, instrument=ABC, kind=ActionKind.SPLIT, old=ratio[0], new=ratio[1])
 )
-shares = st.integers(1, 500).map(lambda units: units * SCALE)
+shares = st.one_of(st.integers(1, 3), st.integers(1, 500)).map(lambda units: units * SCALE)
 fills = st.builds(fill, st.sampled_from(Side), shares, st.integers(1, 400 * SCALE))
 
 

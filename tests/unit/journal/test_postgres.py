@@ -39,6 +39,7 @@ from tradsys.journal.postgres import (  # noqa: E402
     Database,
     PostgresJournal,
     PostgresReader,
+    link_of,
     migrate,
     open_postgres_journal,
     refuse_unsafe,
@@ -224,6 +225,21 @@ def test_rows_that_somebody_changed_all_the_same_are_found(database: Database, c
         open_postgres_journal(database)
 
 
+def test_a_row_that_was_forged_with_a_link_of_its_own_is_found_by_the_next(database: Database) -> None:
+    journal = open_postgres_journal(database)
+    add(journal, 6)
+    journal.close()
+    third = list(PostgresReader(database))[3]
+    forged = msgspec.structs.replace(third, payload=b"forged")
+    with psycopg.connect(SERVER, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        change = f"UPDATE {database.schema}.journal SET payload = %s, link = %s WHERE sequence = 3"
+        connection.execute(change, [forged.payload, link_of(forged)])
+    with pytest.raises(JournalDamaged, match="does not follow") as found:
+        list(PostgresReader(database))
+    assert found.value.sequence == 4
+
+
 def test_statements_end_and_commits_are_durable(database: Database) -> None:
     with database.connect() as connection:
         settings = {name: connection.execute(f"SHOW {name}").fetchone() for name in DEMANDED}
@@ -299,7 +315,7 @@ def test_the_read_model_answers_as_it_does_in_a_file(database: Database, monkeyp
     check_answers(model)
     with database.borrowed() as connection:
         held = connection.execute("SELECT instrument, quantity FROM holdings").fetchall()
-        assert held == [(ABC, 9 * 10**8)]
+        assert held == [(ABC, 3 * 10**8)]
         assert connection.execute("SELECT strategy, decisions, halted FROM strategies").fetchall() == [("trend", 5, 1)]
 
 

@@ -76,7 +76,7 @@ def test_questions_are_answered_from_the_tables(tmp_path: Path) -> None:
     assert tables["strategies"] == [("trend", 5, NOON, NOON, 1, "ZeroDivisionError")]
     assert sum(row[6] for row in tables["transactions"]) == 3 - 3 * SCALE
     connection = sqlite3.connect(tmp_path / "model.db")
-    assert connection.execute("SELECT instrument, quantity FROM holdings").fetchall() == [(ABC, 9 * SCALE)]
+    assert connection.execute("SELECT instrument, quantity FROM holdings").fetchall() == [(ABC, 3 * SCALE)]
     connection.close()
 
 
