@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import Listening, Scripted
+from tests.builders import MONDAY, Listening, Scripted, minutes
 from tests.saved_runs import BUYER, PLAN, PRICES, kept, planned, with_file
 from tradsys.core.errors import UnknownName
 from tradsys.core.events import Approved, Refused
@@ -164,3 +164,15 @@ def test_an_answer_to_a_fill_shows_the_fill(tmp_path: Path) -> None:
     found = explain_order(kept(case), 2)
     assert issubclass(Listening, Scripted) and found["intent"]["body"]["reason"] == "after the fill"
     assert found["data"]["event"]["kind"] == "FillView" and found["data"]["event"]["quantity"] == 10.0
+
+
+def test_an_order_that_no_strategy_asked_for(tmp_path: Path) -> None:
+    """The day's square-off closes what is held intraday: the gate judges it like any other order."""
+    case = planned(tmp_path, {0: lambda s, b: s.buy(b, 10)})
+    case.strategies = [{**case.strategies[0], "product": "MIS"}]
+    case.bars = {"NSE:A": minutes(MONDAY, [(100.0, 100.0, 100.0, 100.0)] * 375)}
+    found = explain_order(kept(case), 2)
+    assert found["intent"] is None and found["request"]["reason"] == "square_off"
+    assert events(found) == ["Approved", "Accepted", "Fill", "Charged"]
+    assert found["data"]["bar"]["at"] == found["steps"][0]["at"] and "event" not in found["data"]
+    assert [each["check"] for each in found["checks"]] == ["tradable", "intraday-entry", "funds"]

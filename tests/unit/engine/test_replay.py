@@ -19,7 +19,7 @@ import pytest
 from tests.builders import MONDAY, Case, flat, minutes, scripted, to_toml
 from tests.saved_runs import BUYER, SHIPPED, kept, planned, sample_store, shipped, with_file
 from tradsys.core.errors import ConfigError, DataError, MissingData
-from tradsys.core.events import Fill, Refused, Target
+from tradsys.core.events import Fill, Halted, Refused, Target
 from tradsys.core.units import MILLISECOND, SECOND
 from tradsys.engine.replay import replay
 from tradsys.engine.run import backtest
@@ -238,3 +238,9 @@ def test_two_processes_with_any_hash_seed_decide_alike(seed: str, trend: Path) -
         assert process.returncode == 0 and found["first_difference"] is None
         for name in ("decisions_sha256", "state_sha256"):
             assert found[name] == saved.manifest[name] and len(found[name]) == 64
+
+
+def test_a_strategy_that_raises_is_halted_again_with_the_same_words(tmp_path: Path) -> None:
+    saved = kept(with_file(tmp_path, BUYER.replace("self.seen += 1", "self.seen += 1 if self.seen < 2 else []")))
+    assert any(isinstance(entry.body, Halted) for entry in saved.entries())
+    assert replay(saved).verdict()["verified"]
