@@ -1,0 +1,123 @@
+"""`tradsys audit`: check the record of a run without trusting who wrote it, and hand it over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tradsys.journal.audit import Verdict
+    from tradsys.journal.audit_export import Export
+    from tradsys.journal.seals import Seal
+    from tradsys.journal.signatures import PublicKey
+
+audit_app = typer.Typer(help="Check and export the record of a run.", no_args_is_help=True)
+
+Run = Annotated[Path, typer.Argument(help="A run folder, or the folder of its journal.")]
+Key = Annotated[Path | None, typer.Option(help="Public key (PEM, raw or hex): every seal must be signed with it.")]
+Seals = Annotated[Path | None, typer.Option(help="Seals kept elsewhere, one a line: the journal must have them all.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+@audit_app.command()
+def verify(run: Run, key: Key = None, seals: Seals = None, json: Json = False) -> None:
+    """Check every record, the chain, the seals. Reads only; the run may go on meanwhile."""
+    from tradsys.cli.progress import watch
+    from tradsys.core.errors import ResourceError
+    from tradsys.journal.audit import journal_of
+    from tradsys.journal.audit import verify as check
+    from tradsys.journal.reading import segments
+
+    disk, public, elsewhere = journal_of(run), _key(key), _seals(seals)
+    try:
+        names = segments(disk)
+        with watch(f"checking {run}") as progress:
+            verdict = check(
+                disk,
+                key=public,
+                elsewhere=elsewhere,
+                progress=lambda name: progress(names.index(name) if name in names else len(names), len(names)),
+            )
+    except OSError as error:
+        raise ResourceError(f"the journal cannot be read: {error}", value=str(run), fix="see to the disk") from error
+    _say(verdict, run, as_json=json)
+    raise typer.Exit(1 if verdict.first_bad else 0)
+
+
+@audit_app.command()
+def export(
+    run: Run,
+    to: Annotated[Path, typer.Option(help="New folder for the bundle.")],
+    key: Key = None,
+    seals: Seals = None,
+    prove: Annotated[list[str] | None, typer.Option(help="Kind of records to prove one by one, or all.")] = None,
+    json: Json = False,
+) -> None:
+    """Write the bundle that is kept for five years: records, seals, proofs, and a program that checks them alone."""
+    from tradsys.core.errors import ResourceError
+    from tradsys.journal.audit import journal_of
+    from tradsys.journal.audit_export import export as bundle
+    from tradsys.journal.journal import INTENT
+
+    disk, public, elsewhere = journal_of(run), _key(key), _seals(seals)
+    verifier = Path(__file__).with_name("verify_bundle.py").read_text()
+    try:
+        made = bundle(disk, to=to, verifier=verifier, key=public, elsewhere=elsewhere, prove=prove or [INTENT])
+    except OSError as error:
+        raise ResourceError(f"the bundle cannot be written: {error}", value=str(to), fix="see to the disk") from error
+    _report(made, to, as_json=json)
+    raise typer.Exit(1 if made.verdict.first_bad else 0)
+
+
+def _key(path: Path | None) -> PublicKey | None:
+    from tradsys.journal.signatures import read_public_key
+
+    return read_public_key(path) if path else None
+
+
+def _seals(path: Path | None) -> Sequence[Seal]:
+    from tradsys.core.errors import ConfigError
+    from tradsys.journal.seals import read_seals
+
+    if path is None:
+        return ()
+    if not path.is_file():
+        raise ConfigError("no such file of seals", value=str(path), fix="name a file of one seal a line")
+    return read_seals(path.read_bytes().splitlines())
+
+
+def _say(verdict: Verdict, run: Path, *, as_json: bool) -> None:
+    import msgspec
+
+    if as_json:
+        typer.echo(msgspec.json.encode(verdict).decode())
+        return
+    typer.echo(f"{run}: {verdict.records:,} records, {_sealed(verdict)}")
+    if verdict.torn_bytes:
+        typer.echo(f"  the last commit was not finished: {verdict.torn_bytes:,} bytes after the last record, no damage")
+    bad = verdict.first_bad
+    typer.echo(f"  BAD at record {bad.seq}, {bad.segment} byte {bad.offset}: {bad.why}" if bad else "  all as written")
+
+
+def _sealed(verdict: Verdict) -> str:
+    signatures = f"{verdict.signed} signed" + ("" if verdict.checked else ", signatures not checked (--key)")
+    return f"{verdict.seals} seals ({signatures}), {verdict.unsealed:,} records not sealed yet"
+
+
+def _report(made: Export, to: Path, *, as_json: bool) -> None:
+    import msgspec
+
+    verdict, manifest = made.verdict, made.manifest
+    if as_json:
+        body = {**msgspec.structs.asdict(verdict), "to": str(to) if manifest else None, "manifest": manifest}
+        typer.echo(msgspec.json.encode(body).decode())
+    elif manifest is None:
+        _say(verdict, to, as_json=False)
+        typer.echo("  nothing was exported")
+    else:
+        typer.echo(f"{to}: {verdict.records:,} records, {_sealed(verdict)}, {manifest.proofs:,} proofs")
+        typer.echo(f"  to be kept until {manifest.retain_until}; checked alone with: python {to / 'verify.py'}")
