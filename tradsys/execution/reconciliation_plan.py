@@ -75,7 +75,8 @@ class _Orders:
         for venue_id in sorted({**self._rows, **self._trades}):
             row, trades = self._rows.get(venue_id), self._trades.get(venue_id, [])
             mine = self._claim(venue_id, row.tag if row else trades[0].tag)
-            claimed.add((mine.tag, mine.venue_id) if mine else None)
+            if mine and (row or mine.in_doubt):  # trades alone do not say that an order stands
+                claimed.add((mine.tag, mine.venue_id))
             yield from self._altered(trades)
             yield from self._pair(mine, row, trades) if mine else self._external(venue_id, row, trades)
         for order in sorted(self._own.orders, key=lambda order: (order.instrument, order.tag, order.venue_id)):
