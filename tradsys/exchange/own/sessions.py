@@ -110,11 +110,12 @@ class VenueServer:
 
     def received(self, connection: int, data: bytes, *, at: int) -> None:
         """Bytes of a connection; those of one that was closed are not looked at."""
-        self.advance(at)
         link = self._links.get(connection)
+        if link is not None:
+            link.heard_at = at
+        self.advance(at)
         if link is None:
             return
-        link.heard_at = at
         try:
             for message in link.reader.feed(data):
                 self._take(link, message, at)

@@ -8,7 +8,7 @@ from tests.unit.exchange.own.scene import BUY, COIN, MONDAY, OTHER, SELL, SHARE,
 from tests.unit.exchange.session_driver import clock
 from tradsys.core.errors import ConfigError
 from tradsys.core.matching import BookPhase, BookSide
-from tradsys.core.units import MILLISECOND, SCALE, SECOND
+from tradsys.core.units import MILLISECOND, MINUTE, SCALE, SECOND
 from tradsys.core.venue import Dealt, Subject, Taken
 from tradsys.exchange.own import HouseTerms
 
@@ -85,7 +85,7 @@ def test_it_stays_in_its_range() -> None:
 
 
 def test_it_waits_for_the_session_and_is_back_the_day_after() -> None:
-    house = HouseTerms(account=9, seed=1, prices={SHARE: 100 * SCALE})
+    house = HouseTerms(account=9, seed=1, prices={SHARE: 100 * SCALE}, interval=MINUTE)
     scene = Scene(share_exchange, at=clock(MONDAY, "09:05"), instrument=SHARE, house=house)
     scene.pass_to(scene.now)
     exchange = scene.server.venue.exchange

@@ -167,6 +167,13 @@ def test_who_says_nothing_is_dropped_and_keeps_its_orders() -> None:
     assert len(scene.client(1).rows(Subject.ORDERS)) == 1
 
 
+def test_what_arrives_after_a_pause_of_the_venue_is_heard() -> None:
+    scene = Scene(silence=5 * SECOND)
+    client, mute = scene.client(1), scene.client(2)
+    scene.now += 60 * SECOND
+    assert only(client.beat(), Beat) and not client.ended and mute.ended
+
+
 @pytest.mark.parametrize(
     "data", [b"HTTP/1.1 400 Bad Request\r\n", b"GET / HTTP/1.1\r\n", b"\x00" * 8, encode(Beat(at=1))]
 )
