@@ -73,6 +73,8 @@ class Move(Word):
     TERMS = "terms"
     DEAL = "deal"
     END = "end"
+    REOPEN = "reopen"
+    """It works on after all: what we took for its end was a change that crossed a trade, or the venue was wrong."""
     COUNT_ABSENCE = "count_absence"
     WRITE_OFF = "write_off"
     REVIVE = "revive"
@@ -218,7 +220,7 @@ LIFE: dict[TrackedState, dict[Happening, Cell]] = {
     _S.ENDING: {
         **_ended(_S.ENDING),
         _H.ENDED: Cell(_M.END, _S.CANCELLED),
-        _H.WORKING: Cell(_M.ALARM, _S.ENDING, "the venue has an order open that it said had ended"),
+        _H.WORKING: Cell(_M.REOPEN, _S.PARTLY_FILLED),
         _H.WRITTEN_OFF: Cell(_M.WRITE_OFF, _S.CANCELLED),
     },
     _S.FILLED: _ended(_S.FILLED),

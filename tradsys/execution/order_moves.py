@@ -81,6 +81,7 @@ class OrderMoves:
             Move.TERMS: self._terms,
             Move.DEAL: self._deal,
             Move.END: self._end,
+            Move.REOPEN: self._reopen,
             Move.COUNT_ABSENCE: self._count_absence,
             Move.WRITE_OFF: self._write_off,
             Move.REVIVE: self._revive,
@@ -262,6 +263,15 @@ class OrderMoves:
         end = Expired if expires else Cancelled
         reason = tracked.withdrawing if tracked.withdrawing and not expires else tracked.ended_reason
         return [end(at=at, order_id=tracked.order.order_id, remaining=tracked.remaining, reason=reason)]
+
+    def _reopen(self, tracked: Tracked, cell: Cell, said: object, at: int) -> Events:
+        if tracked.ended_filled < tracked.order.quantity:
+            detail = "the venue has an order open that it said had ended"
+            self.alert(AlertKind.CONTRADICTION, detail, tracked, at=at, halts=True)
+        self._orders.move(tracked, cell.to if tracked.filled else TrackedState.OPEN)
+        if tracked.withdrawing and tracked.venue_id:
+            self._departures.add_cancel(tracked.venue_id, at=at)
+        return self._known_to_work(tracked, at)
 
     def settle(self, tracked: Tracked, *, at: int) -> Events:
         """Tell of the end of an order although trades that the venue spoke of never came: it has none more."""

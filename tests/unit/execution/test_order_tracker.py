@@ -411,6 +411,26 @@ def test_a_change() -> None:
     assert type(event) is Cancelled and event.remaining == 30
 
 
+def test_a_trade_that_a_change_overtook_does_not_end_an_order() -> None:
+    made = tracker()
+    placed(made)
+    made.on_report(taken(), at=1)
+    made.change(1, quantity=60, limit=50, at=2)
+    made.departing(at=2)
+    made.on_report(changed(60, 50), at=3)
+    made.on_report(dealt(1, 30), at=4)
+    assert names(made.on_report(dealt(2, 30), at=5)) == ["Fill"]
+    assert state_of(made) is TrackedState.ENDING
+    still = row(quantity=90, filled=60, open=30)
+    assert made.on_evidence(still, trades=[trade_row(1, 30), trade_row(2, 30)], asked_at=6, at=7) == []
+    assert state_of(made) is TrackedState.PARTLY_FILLED and not made.take_alerts()
+    assert made.exposure(NAME).buys == 30
+    (last,) = made.on_report(dealt(3, 30), at=8)
+    assert type(last) is Fill
+    done = row(state=VenueState.FILLED, quantity=90, filled=90)
+    assert names(made.on_evidence(done, trades=[], asked_at=9, at=10)) == ["Cancelled"]
+
+
 def test_a_declined_change_keeps_the_terms() -> None:
     made = tracker(limits=VenueLimits(max_changes=1, jitter=0))
     placed(made)
