@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from tradsys.engine.watchdog.process import Fence
+    from tradsys.execution.flattening_parts import Sent
     from tradsys.journal import Lease
 
 JOURNAL = "journal"
@@ -52,6 +53,7 @@ def watchdog(
         key=key,
         clock=_steady(),
         fence=lambda: _fence(data_dir / JOURNAL),
+        unanswered=lambda: _unanswered(data_dir / JOURNAL, settings.flatten.surfaces_within),
         say=lambda line: typer.echo(line, err=True),
     )
     typer.echo(f"watching {data_dir}", err=True)
@@ -82,6 +84,20 @@ def _key(path: Path) -> str:
     if not key:
         raise ConfigError("there is no key", value=str(path), limit="one line of text")
     return key
+
+
+def _unanswered(folder: Path, span: int) -> Sequence[Sent]:
+    """Orders that the trading process sent in the last `span` nanoseconds; none where its journal cannot be read."""
+    from tradsys.engine.watchdog.unanswered import unanswered_orders
+    from tradsys.journal import FolderDisk
+
+    if not folder.is_dir():
+        return ()
+    try:
+        return unanswered_orders(FolderDisk(folder), since=time.time_ns() - span)
+    except OSError as error:
+        typer.echo(f"the journal cannot be read, going on: {error}", err=True)
+        return ()
 
 
 class _HeldLease:

@@ -128,6 +128,10 @@ class Flattener:
         self._departing = []
         return departing
 
+    def expect(self, sent: Sequence[Sent]) -> None:
+        """More orders that left before and whose end nobody told, as `sent` of the start."""
+        self._pending.update({each.order.tag: each for each in sent})
+
     def not_sent(self, order: PlaceOrder) -> None:
         """A closing order that `advance` gave did not leave, for certain."""
         self._pending.pop(order.tag, None)

@@ -6,6 +6,8 @@ No I/O, no clock: the process around it (`engine/watchdog`) hands in beats, repo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from tradsys.core.durable import EmergencyIntent
@@ -107,6 +109,11 @@ class Watchdog:
         self._beat = Beat(run=run, epoch=epoch)
         self._sent = sent
         self._act(reason, at)
+
+    def expect(self, sent: Sequence[Sent]) -> None:
+        """Orders of the dead process that may still appear: what they could trade is not closed."""
+        if self._flattener is not None:
+            self._flattener.expect(sent)
 
     def outbid(self, highest: int) -> None:
         """The venue knows a lease higher than ours, and answers only to one that is not lower."""

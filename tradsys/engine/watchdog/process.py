@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tradsys.core.units import SECOND
@@ -11,7 +11,7 @@ from tradsys.core.venue import Ask, Incoming, Unwelcome
 from tradsys.engine.watchdog.keeping import Acting, Keeper
 from tradsys.engine.watchdog.line import VenueLine
 from tradsys.engine.watchdog.server import BeatServer
-from tradsys.execution.flattening_parts import FlatReport
+from tradsys.execution.flattening_parts import FlatReport, Sent
 from tradsys.execution.own.client import LinkDown, LinkUp, VenueClient
 from tradsys.execution.watchdog import Watchdog
 
@@ -36,7 +36,7 @@ class WatchdogProcess:
     """One run of the watchdog, until the account is at rest (`run`), turn by turn.
 
     `clock` gives steady UTC nanoseconds; `fence` takes over the trading process's journal, or None where it cannot;
-    `say` hears what a person should know, one line each.
+    `unanswered` gives the orders that it sent last; `say` hears what a person should know, one line each.
     """
 
     def __init__(
@@ -50,10 +50,12 @@ class WatchdogProcess:
         keeper: Keeper,
         clock: Callable[[], int],
         fence: Callable[[], Fence | None],
+        unanswered: Callable[[], Sequence[Sent]],
         say: Callable[[str], None],
     ) -> None:
         self._dog, self._beats, self._keeper = dog, beats, keeper
         self._clock, self._take_fence, self._say = clock, fence, say
+        self._unanswered = unanswered
         self._selector = selectors.DefaultSelector()
         self._selector.register(beats, selectors.EVENT_READ, beats)
         self._line = VenueLine(client(self._selector), account=account, key=key, epoch=lambda: dog.epoch)
@@ -142,6 +144,8 @@ class WatchdogProcess:
     def _prepare(self, at: int) -> None:
         """Once acting began: take the dead process's lease, and write down what is about to be done."""
         self._hold_fence(at)
+        if not self._written_epoch:
+            self._dog.expect(self._unanswered())
         if self._written_epoch != self._dog.epoch:
             self._written_epoch = self._dog.epoch
             self._say(f"acting for run {self._dog.run}: {self._dog.reason}")

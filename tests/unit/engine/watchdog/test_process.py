@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.unit.exchange.own.scene import COIN, KEYS, crypto_exchange
@@ -18,12 +19,12 @@ from tradsys.engine.watchdog.process import Fence, WatchdogProcess
 from tradsys.engine.watchdog.server import SOCKET, BeatServer
 from tradsys.exchange.own import HouseTerms, VenueServer
 from tradsys.exchange.own.server import SteadyClock, VenueSockets
-from tradsys.execution.flattening_parts import SECOND, FlatReport, FlattenSettings
+from tradsys.execution.flattening_parts import SECOND, FlatReport, FlattenSettings, Sent
 from tradsys.execution.own.client import VenueClient
 from tradsys.execution.watchdog import Beat, Pulse, Watchdog, WatchdogSettings
 from tradsys.journal.memory_disk import MemoryDisk
 
-QUICK = FlattenSettings(commands_a_second=1_000, ask_every=SECOND // 100)
+QUICK = FlattenSettings(commands_a_second=1_000, ask_every=SECOND // 100, surfaces_within=SECOND // 2)
 SETTINGS = WatchdogSettings(silence=SECOND // 5, guard=SECOND // 10, recheck_every=SECOND // 10, flatten=QUICK)
 
 
@@ -87,7 +88,12 @@ def venue() -> Iterator[Venue]:
 
 
 def watchdog(
-    venue: Venue, folder: Path, *, keeper: Keeper | None = None, fence: Fence | None = None
+    venue: Venue,
+    folder: Path,
+    *,
+    keeper: Keeper | None = None,
+    fence: Fence | None = None,
+    unanswered: tuple[Sent, ...] = (),
 ) -> tuple[WatchdogProcess, list[str]]:
     said: list[str] = []
     process = WatchdogProcess(
@@ -101,6 +107,7 @@ def watchdog(
         keeper=keeper or Keeper(MemoryDisk()),
         clock=SteadyClock(),
         fence=lambda: fence,
+        unanswered=lambda: unanswered,
         say=said.append,
     )
     return process, said
@@ -151,3 +158,16 @@ def test_what_an_earlier_watchdog_began_is_ended_without_a_heartbeat(venue: Venu
     assert "an earlier watchdog did not finish" in said[0]
     disk.kill()
     assert Keeper(disk).unfinished is None
+
+
+def test_what_the_dead_process_could_still_sell_is_not_sold_before_it_can_no_longer_appear(
+    venue: Venue, tmp_path: Path
+) -> None:
+    now = SteadyClock()()
+    selling = msgspec.structs.replace(order("unseen"), side=Side.SELL, quantity=20 * SCALE, limit=0)
+    process, _ = watchdog(venue, tmp_path, unanswered=(Sent(order=selling, at=now),))
+    BeatClient(tmp_path / SOCKET).send(Beat(run="r", epoch=3, pulse=Pulse.FAILED))
+    report = process.run()
+    at_rest(venue, report)
+    assert [row.quantity // SCALE for row in venue.server.venue.orders(1) if row.side is Side.SELL] == [30, 20]
+    assert report.seconds_to_flat > 0.4
