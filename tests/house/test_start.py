@@ -81,7 +81,9 @@ def test_every_import_is_a_declared_dependency() -> None:
         modules = imports(source, top_level=True) | imports(source, top_level=False)
         problems += [(source.path, m) for m in undeclared(modules - {"tests", "benchmarks", "tools"}, everything)]
     for source in python_files("tradsys"):
-        rim = matches(source.path, ("*/client.py", "*/server.py", "tradsys/api/*", "tradsys/dashboard/*"))
+        rim = matches(
+            source.path, ("*/client.py", "*/server.py", "*/postgres.py", "tradsys/api/*", "tradsys/dashboard/*")
+        )
         problems += [(source.path, m) for m in undeclared(imports(source, top_level=True), optional if rim else core)]
         problems += [(source.path, m) for m in undeclared(imports(source, top_level=False), optional)]
     assert problems == []
