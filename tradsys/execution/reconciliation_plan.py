@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from tradsys.core.orders import TERMINAL, OrderState
+from tradsys.core.units import to_text
 from tradsys.core.venue import OrderRow, Subject, TradeRow, VenueState
 from tradsys.execution.reconciliation_lines import (
     Action,
@@ -229,7 +230,7 @@ class _Orders:
                 action=Action.ADOPT,
                 case=Case.EXTERNAL_FILLS,
                 subject=_subject(new[0].tag, venue_id),
-                ours=f"no such order; {len(new)} unknown fills, {signed(new):+d} units in all",
+                ours=f"no such order; {len(new)} unknown fills, {to_text(signed(new))} in all",
                 venue=of_trades(new),
                 answer=evidence(self._venue, Subject.TRADES),
                 label="external",

@@ -187,6 +187,24 @@ def test_a_trade_between_two_questions_starts_it_again() -> None:
     assert len(books.trades) == 5
 
 
+def test_all_was_read_after_the_first_trades_were_asked_for() -> None:
+    books, collector, at, asked = traded(page_rows=9), begun(), 0, {}
+    while collector.running:
+        for ask in collector.questions(at=at):
+            asked[ask.request] = at
+            at += 1
+            if ask.request == 1:
+                collector.on_report(AskFailed(at=10, request=1, why="busy"), at=at)
+                at += SECOND
+            else:
+                collector.on_report(books.page(ask), at=at)
+    assert collector.result is not None
+    assert collector.result.asked_at == asked[2]
+    assert {each.request: each.asked_at for each in collector.result.answers} == {
+        each: when for each, when in asked.items() if each > 2
+    }
+
+
 def test_what_never_rests_is_named_after_five_passes() -> None:
     books, collector = traded(page_rows=9), begun()
     ask_all(collector, books, deal=7)

@@ -170,6 +170,18 @@ def test_a_busted_trade_is_undone(account: Account) -> None:
     assert reports(line) == [Undone(at=10, tag="t1", venue_id=1, trade_id=account.first.trade_id)]
 
 
+def test_a_bust_that_something_else_makes_up_for_is_one_all_the_same(account: Account) -> None:
+    account.books.bust(account.first.trade_id)
+    account.books.held["A", Product.MIS] += 4 * SCALE
+    assert account.lines() == [(Action.ATTACH, Case.BUSTED), (Action.HALT, Case.POSITION)]
+
+
+def test_a_bust_is_seen_in_the_position_where_the_order_still_counts_it(account: Account) -> None:
+    account.books.bust(account.first.trade_id)
+    account.order.filled += 4
+    assert account.lines() == [(Action.ATTACH, Case.BUSTED)]
+
+
 def test_a_trade_we_heard_of_after_we_asked_is_no_bust(account: Account) -> None:
     venue = account.books.snapshot()
     account.books.at = 11
@@ -216,6 +228,19 @@ def test_a_position_that_trades_do_not_explain_stops_the_instrument(account: Acc
     assert account.lines(moved=(("A", Product.MIS),)) == [(Action.IGNORE, Case.MOVED)]
     account.view.halted.add("A")
     assert account.lines() == [(Action.IGNORE, Case.POSITION)]
+
+
+def test_a_row_older_than_the_trades_around_it_is_no_difference(account: Account) -> None:
+    stale = account.books.row(account.order)
+    account.deal(2, heard=False)
+    row = account.deal(1, heard=False)
+    (fills, moved) = account.plan(moved=(("A", Product.MIS),), orders=(stale,)).lines
+    assert (fills.case, moved.case) == (Case.FILLS, Case.MOVED)
+    assert fills.order is None
+    assert fills.trades[-1] == row
+    account.view.apply(account.plan(), at=10)
+    account.mine(at=5)
+    assert account.lines(moved=(("A", Product.MIS),), orders=(stale,)) == [(Action.IGNORE, Case.MOVED)]
 
 
 def test_by_policy_it_is_adopted_at_the_venues_average_under_a_number_of_its_own(account: Account) -> None:
