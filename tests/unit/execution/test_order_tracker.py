@@ -196,6 +196,28 @@ def test_a_cancel_is_sent_again_with_longer_pauses_and_asked_about() -> None:
     assert made.wants_reconciliation_at == times[1]
 
 
+def test_a_cancel_that_went_with_the_link_leaves_on_the_next() -> None:
+    made = tracker()
+    placed(made)
+    made.on_report(taken(), at=1)
+    made.withdraw(cancel(), at=2)
+    assert len(made.departing(at=2)) == 1
+    made.on_link(up=False, at=3)
+    assert made.departing(at=4) == []
+    made.on_link(up=True, at=5)
+    assert made.departing(at=5) == [CancelOrder(venue_id=1001)]
+
+
+def test_what_ended_here_is_told_after_a_restore() -> None:
+    made = tracker()
+    made.submit(approved(1), reduces=False, at=0)
+    made.withdraw(cancel(), at=7)
+    other = OrderTracker(run="run", limits=VenueLimits(jitter=0), patience=Patience())
+    other.restore(made.state())
+    assert other.next_at == made.next_at == 7
+    assert names(other.on_time(at=7)) == ["Cancelled"]
+
+
 def test_a_cancel_that_crossed_the_fill() -> None:
     made = tracker()
     placed(made)
