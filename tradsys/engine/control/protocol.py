@@ -3,8 +3,8 @@
 A command is `{"command": "kill", "level": "flatten", "reason": …, "by": …}`, `lower` with the same fields,
 `{"command": "stop", "reason": …, "by": …}` or `{"command": "status"}`; an answer is an object of the process's own, or
 `{"error": {"code", "message", "value", "limit", "fix"}}`. Answers to `kill` and `status` have `level` (a name) and
-`flat` (null, or `{"flat": bool, …}` once the venue was asked), for which `tradsys kill` waits. Any bytes are survived: a
-line that is no command is answered as such, one that is too long ends the connection.
+`flat` (null, or `{"flat": bool, …}` once the venue was asked), for which `tradsys kill` waits. Any bytes are survived:
+a line that is no command is answered as such, one that is too long ends the connection.
 """
 
 from __future__ import annotations
