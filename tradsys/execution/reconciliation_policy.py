@@ -49,8 +49,8 @@ class PolicyFile(msgspec.Struct, frozen=True, kw_only=True):
         return self.attended if attended else self.unattended
 
 
-def load_policy(path: Path, *, attended: bool = False) -> Policy:
-    """What a policy file says for now. Raises `ConfigError` for a file that is missing or no TOML, or a wrong value,
+def load_policy(path: Path) -> PolicyFile:
+    """Read a policy file. Raises `ConfigError` for a file that is missing or no TOML, or a wrong value,
     and `UnknownName`, with the nearest valid one, for a table, a key or an action that does not exist."""
     if not path.is_file():
         raise ConfigError(f"policy file {path} does not exist", value=str(path), fix="give the path of a TOML file")
@@ -58,11 +58,11 @@ def load_policy(path: Path, *, attended: bool = False) -> Policy:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8: {error}", value=str(path), fix="save it as UTF-8") from error
-    return parse_policy(text, where=str(path)).policy(attended=attended)
+    return parse_policy(text, where=str(path))
 
 
 def parse_policy(text: str, *, where: str = "policy") -> PolicyFile:
-    """The whole file from its text; `where` is named in errors, which are those of `load_policy`."""
+    """The same from its text; `where` is named in errors, which are those of `load_policy`."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

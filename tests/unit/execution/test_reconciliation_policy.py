@@ -22,7 +22,7 @@ def test_nothing_said_is_the_defaults() -> None:
 def test_a_table_changes_its_own_defaults(tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_text('[unattended]\nexternal_orders = "cancel"\ncash_tolerance = "12.5"\n[attended]\ncash = "halt"\n')
-    unattended, attended = load_policy(path), load_policy(path, attended=True)
+    unattended, attended = (load_policy(path).policy(attended=watched) for watched in (False, True))
     assert (unattended.external_orders, unattended.tolerance()) == ("cancel", 12 * SCALE + SCALE // 2)
     assert unattended.external_positions == "adopt"
     assert (attended.cash, attended.external_positions) == ("halt", "halt")
