@@ -221,3 +221,25 @@ def test_settings_that_cannot_work_are_refused() -> None:
     with pytest.raises(ConfigError, match="commands_a_second"):
         FlattenSettings(commands_a_second=0)
     assert FlattenSettings(largest=0).largest == 0
+
+
+def test_a_working_closing_order_has_its_time_and_counts_even_when_a_later_answer_leaves_it_out() -> None:
+    flat = flattener()
+    one_round(flat, [], [held(10)], at=0)
+    one_round(flat, [], [held(10)], at=EVERY)
+    (order,) = flat.advance(at=EVERY)
+    assert isinstance(order, PlaceOrder)
+    shown = working(7, tag=order.tag)
+    one_round(flat, [shown], [held(10)], at=2 * EVERY)
+    assert flat.advance(at=2 * EVERY) == [], "it has just left: it is neither withdrawn nor doubled"
+    one_round(flat, [], [held(10)], at=3 * EVERY)
+    assert flat.advance(at=3 * EVERY) == [], "the venue showed it open: that it is missing now is no end"
+    late = EVERY + SETTINGS.closing_works_for
+    flat.on_report(page(asked(flat, Subject.ORDERS, at=late), shown), at=late)
+    assert CancelOrder(venue_id=7) in flat.advance(at=late)
+
+
+def test_an_answer_with_fewer_rows_than_it_says_is_none() -> None:
+    flat = flattener(SafetyLevel.CANCEL)
+    flat.on_report(page(asked(flat, Subject.ORDERS, at=0), of=1), at=0)
+    assert flat.report is None

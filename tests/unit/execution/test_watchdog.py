@@ -199,3 +199,24 @@ def test_the_venue_may_ask_for_a_higher_lease_and_storage_for_an_emergency() -> 
 def test_settings_that_watch_nothing_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match="watchdog"):
         WatchdogSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_new_attempt_knows_the_closing_order_that_was_never_answered() -> None:
+    settings = WatchdogSettings(flatten=FlattenSettings(surfaces_within=30 * SECOND, deadline=10 * SECOND))
+    dog, venue = Watchdog(settings), Venue(7)
+    dog.on_beat(Beat(run="r", epoch=4, pulse=Pulse.FAILED), at=0)
+    dog.on_link(up=True, at=0)
+    lost = []
+
+    def taken(message: Ask | CancelOrder | PlaceOrder) -> Page | None:
+        if isinstance(message, PlaceOrder):
+            lost.append(message)
+            return None
+        return Venue.take(venue, message)
+
+    venue.take = taken  # type: ignore[method-assign]
+    drive(dog, venue, start=0, until=25 * SECOND)
+    assert dog.failed_attempts == 2
+    assert len(lost) == 1, "it may still appear: closing again would go short"
+    drive(dog, venue, start=25 * SECOND, until=32 * SECOND)
+    assert len(lost) == 2

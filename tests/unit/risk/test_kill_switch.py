@@ -84,6 +84,13 @@ def test_a_feed_is_stale_only_while_it_is_expected() -> None:
     assert kill.next_at is None
 
 
+def test_to_say_again_that_data_is_expected_is_not_to_hear_it() -> None:
+    kill = switch(stale_after=10 * SECOND, evaluate_after=None)
+    for second in range(10):
+        kill.on_expected("X", expected=True, at=second * SECOND)
+    assert len(kill.on_time(at=10 * SECOND)) == 1
+
+
 def test_one_instrument_alive_does_not_hide_another_that_is_silent() -> None:
     kill = switch(stale_after=10 * SECOND, evaluate_after=None)
     for name in "XY":
