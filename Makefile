@@ -15,7 +15,7 @@ DEV := $(VENV)/.dev.stamp
 INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python "$$@"; \
           else $(BIN)/python -m pip install --quiet "$$@"; fi
 
-.PHONY: help demo test check style format bench campaign-book peers peers-record sessions docs lock clean
+.PHONY: help demo test check style format bench campaign-book campaign-journal peers peers-record sessions docs lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,9 @@ bench: $(DEV) ## measure beside the peers and write docs/benchmarks.md
 
 campaign-book: $(DEV) ## ten million random commands through both order books
 	@$(BIN)/python -m tools.book_campaign
+
+campaign-journal: $(DEV) ## every bit of a journal of 1 MiB flipped, and what its reader says
+	@$(BIN)/python -m tools.journal_campaign
 
 peers: $(DEV) ## build the peers' environments that bench uses
 	@$(BIN)/python -m benchmarks.peers

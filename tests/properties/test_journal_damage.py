@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tools import journal_campaign
 from tradsys.core.errors import JournalDamaged
 from tradsys.journal import open_journal
 from tradsys.journal.memory_disk import MemoryDisk
@@ -122,3 +123,22 @@ def test_a_power_failure_at_any_moment_loses_nothing_durable(seed: int, operatio
                 journal.commit()
         disk.fault = lambda operation, name: None
         disk.crash(lambda name, blocks: [block for block in blocks if chance.random() < 0.5])
+
+
+def test_the_campaign_tells_every_kind_of_flip() -> None:
+    campaign = journal_campaign.Campaign(journal_campaign.written(16384))
+    assert campaign.run(0, 300) == 300 and campaign.bytes >= 16384
+    assert campaign.run(campaign.bytes - 4000, 10**6) == 4000
+    assert set(campaign.seen) == {"found", "cut back", "no record changed"} and campaign.whole > 0
+
+
+@pytest.mark.parametrize("field", ["record", "begin"])
+def test_the_campaign_sees_what_is_not_as_it_was(field: str) -> None:
+    campaign = journal_campaign.Campaign(journal_campaign.written(16384))
+    other = campaign.records[3]
+    campaign.pieces = [
+        msgspec.structs.replace(piece, **{field: other if field == "record" else piece.begin + 8})
+        for piece in campaign.pieces
+    ]
+    with pytest.raises(journal_campaign.Missed):
+        campaign.run(0, 700)

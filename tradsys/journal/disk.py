@@ -16,6 +16,8 @@ from tradsys.core.errors import ResourceError
 _LOCK = "writer.lock"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _ATTEMPTS = 3
+UNFINISHED = ".unfinished"
+"""Ends the name of a file that is being written, or never was to its end."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What the system says where there is no space."""
 
@@ -87,7 +89,7 @@ class Disk(Protocol):
 
 def publish(disk: Disk, name: str, content: bytes) -> None:
     """Write a whole file so that it is there complete or not at all, whatever happens in between. Raises `OSError`."""
-    unfinished = f"{name}.unfinished"
+    unfinished = f"{name}{UNFINISHED}"
     if disk.has(unfinished):
         disk.remove(unfinished)
     file = disk.create(unfinished, size=len(content))

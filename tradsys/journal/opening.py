@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from tradsys.core.errors import JournalFailed, ResourceError
-from tradsys.journal.disk import FULL, Disk, publish
+from tradsys.journal.disk import FULL, UNFINISHED, Disk, publish
 from tradsys.journal.journal import RESERVE, RESERVE_BYTES, SEGMENT_BYTES, Journal, reserve_name
 from tradsys.journal.lease import Lease, epochs
 from tradsys.journal.reading import Position, Reader, bytes_of, segment_name
@@ -34,7 +34,7 @@ def open_journal(
     try:
         if lease is None:
             _lock_without_lease(disk)
-        _own_reserve(disk, lease)
+        _tidy(disk, lease)
         reader = Reader(disk, since, kinds=kinds)
         for record in reader:
             told(record)
@@ -104,14 +104,18 @@ def _clear(disk: Disk, position: Position, lease: Lease | None) -> None:
         file.close()
 
 
-def _own_reserve(disk: Disk, lease: Lease | None) -> None:
-    """The reserve of an earlier lease becomes that of this one."""
-    if lease is None:
-        return
-    names = [name for name in disk.names() if name.startswith(RESERVE)]
-    for name in names:
-        if int(name.removeprefix(RESERVE).removeprefix("-") or 0) < lease.epoch:
+def _tidy(disk: Disk, lease: Lease | None) -> None:
+    """What was never written to its end goes; the reserve of an earlier lease becomes that of this one."""
+    for name in disk.names():
+        if name.endswith(UNFINISHED):
+            disk.remove(name)
+        elif lease is not None and name.startswith(RESERVE) and _epoch_of(name) < lease.epoch:
             disk.rename(name, to=reserve_name(lease))
+
+
+def _epoch_of(reserve: str) -> int:
+    """The lease that a reserve belongs to, 0 for none."""
+    return int(reserve.removeprefix(RESERVE).removeprefix("-") or 0)
 
 
 def _keep_reserve(disk: Disk, lease: Lease | None, size: int) -> bool:

@@ -240,3 +240,51 @@ def test_bytes_that_are_no_record() -> None:
     assert decode(b"") == Broken(why="no record begins here")
     data, _ = encode(sequence=0, commit=0, kind="k", payload=b"", at=0, recorded_at=0, cause=-1, previous=GENESIS)
     assert decode(data[:40]) == Broken(why="cut off")
+
+
+def test_what_was_never_written_to_its_end_is_taken_away(disk: Disk) -> None:
+    opened(disk)[0].close()
+    closed(disk)
+    disk.create("0000000000000000.segment.unfinished", size=10)
+    opened(disk)
+    assert [name for name in disk.names() if name.endswith(".unfinished")] == []
+
+
+def test_a_record_of_an_unknown_kind_is_refused_where_kinds_are_known() -> None:
+    disk = MemoryDisk()
+    journal, _ = opened(disk)
+    for kind in ("order", "order", "omen"):
+        journal.append(kind, b"", at=0, recorded_at=0)
+    journal.commit()
+    disk.kill()
+    assert [each.kind for each in opened(disk)[1]] == ["order", "order", "omen"]
+    disk.kill()
+    with pytest.raises(JournalDamaged, match="knows no record of kind 'omen'") as refused:
+        open_journal(disk, kinds={"order", "fill"}, reserve_bytes=SMALL)
+    assert refused.value.sequence == 2 and "version that wrote it" in refused.value.fix
+
+
+def test_a_commit_larger_than_an_empty_segment_makes_it_grow() -> None:
+    disk = MemoryDisk(room=5 * SMALL)
+    journal, _ = opened(disk)
+    disk.fault = lambda operation, name: errno.EIO if operation == "write" else None
+    add(journal, 1)
+    with pytest.raises(JournalFailed):
+        journal.commit()
+    disk.fault = lambda operation, name: None
+    disk.crash()
+    journal, _ = opened(disk)
+    journal.append("big", bytes(2 * SMALL), at=0, recorded_at=0)
+    assert journal.commit() == 1 and segments(disk) == ["0000000000000000.segment"]
+    disk.crash()
+    assert [len(each.payload) for each in opened(disk)[1]] == [2 * SMALL]
+
+
+def test_a_segment_that_is_there_is_never_replaced(disk: Disk) -> None:
+    journal, _ = opened(disk)
+    add(journal, 1)
+    journal.commit()
+    (name,) = segments(disk)
+    with pytest.raises(FileExistsError):
+        disk.create(name, size=1)
+    assert disk.open(name).size == SMALL
