@@ -32,9 +32,19 @@ from tradsys.core.events import (
 from tradsys.core.orders import OrderState
 from tradsys.core.safety import SafetyLevel, SafetyLowered, SafetyRaised
 from tradsys.core.units import DAY, SCALE
-from tradsys.core.venue import CancelOrder, Changed, Dealt, PlaceOrder, Taken
+from tradsys.core.venue import (
+    CancelOrder,
+    Changed,
+    Dealt,
+    OrderRow,
+    Page,
+    PlaceOrder,
+    Subject,
+    Taken,
+    VenueState,
+)
 from tradsys.journal.port import JournalPort
-from tradsys.journal.projections import PositionLine
+from tradsys.journal.position_line import PositionLine
 from tradsys.journal.read_model import ReadModel
 
 NOON = 20_000 * DAY + DAY // 2
@@ -77,6 +87,25 @@ def fill(number: int, *, side: Side, quantity: int, price: int, at: int = NOON) 
         price=price * SCALE,
         product=Product.CNC,
     )
+
+
+def page(number: int) -> Page:
+    """A venue's answer that has one order, and one of somebody else's."""
+    row = OrderRow(
+        tag=tag_of("demo", number),
+        venue_id=900 + number,
+        instrument=ABC,
+        side=Side.BUY,
+        product=Product.CNC,
+        quantity=SCALE,
+        filled=0,
+        open=SCALE,
+        limit=SCALE,
+        state=VenueState.OPEN,
+        at=NOON,
+    )
+    theirs = msgspec.structs.replace(row, tag="", venue_id=5)
+    return Page(at=NOON, request=1, subject=Subject.ORDERS, page=0, pages=1, rows=2, orders=(theirs, row))
 
 
 class Writer:
@@ -139,8 +168,8 @@ class Writer:
 
 
 def write_run(journal: JournalPort) -> None:
-    """Seven orders: bought in two parts of which one is undone, sold in part, refused, unknown, one the venue changed,
-    and the cancelled one that traded late; then a bonus and what else the tables keep."""
+    """Eight orders: bought in two parts of which one is undone, sold in part, refused, unknown, changed by the venue,
+    known from an answer alone, cancelled but traded late; then a bonus, and what else the tables keep."""
     writer = Writer(journal)
     writer.add("run", {"run": "demo"})
     writer.add("epoch", {"epoch": 1})
@@ -155,6 +184,8 @@ def write_run(journal: JournalPort) -> None:
     writer.line(Refused(at=NOON, order_id=4, rule="price", limit="a number", value="nan"), cause=bar)
     writer.approved(5, cause=bar)
     writer.line(Unanswered(at=NOON, order_id=5, reason="silence"), cause=bar)
+    writer.line(Approved(at=NOON, order_id=8, order=order(8)), cause=bar)
+    writer.add("report", page(8))
     writer.approved(6, cause=bar)
     changed = Changed(at=NOON, tag=tag_of("demo", 6), venue_id=906, open=7 * SCALE, limit=99 * SCALE)
     writer.add("report", changed)
@@ -183,6 +214,8 @@ def check_answers(model: ReadModel) -> None:
     assert first is not None and first == model.order(1)
     assert (first.state, first.filled, first.venue_id) == (OrderState.FILLED, 6 * SCALE, 901)
     assert [each.order_id for each in model.orders_in(OrderState.PARTLY_FILLED, OrderState.UNKNOWN)] == [2, 5]
+    eighth = model.order(8)
+    assert eighth and (eighth.state, eighth.venue_id) == (OrderState.APPROVED, 908)
     refused, sixth, seventh = model.order(3), model.order(6), model.order(7)
     assert refused and (refused.state, refused.reason) == (OrderState.REFUSED, "lot: 2, limit 1")
     assert model.order(4) is None and model.order_of("") is None

@@ -13,12 +13,12 @@ import msgspec
 
 from tradsys.core import events
 from tradsys.core.errors import DataError
-from tradsys.core.events import ActionKind, CorporateAction, Fill, Order, Side, StrayKind
+from tradsys.core.events import ActionKind, CorporateAction, Fill, Order, StrayKind
 from tradsys.core.orders import OrderState
 from tradsys.core.safety import SafetyLowered, SafetyRaised
-from tradsys.core.units import SCALE
 from tradsys.core.venue import AnyCommand, ChangeOrder, PlaceOrder
 from tradsys.journal import statements as sql
+from tradsys.journal.position_line import PositionLine
 from tradsys.journal.records import Record
 
 Parameters = dict[str, Any]
@@ -49,8 +49,15 @@ class _Head(msgspec.Struct, frozen=True):
     order_id: int = 0
 
 
+class _Row(msgspec.Struct, frozen=True):
+    """An order in a venue's answer."""
+
+    tag: str
+    venue_id: int
+
+
 class _Said(msgspec.Struct, frozen=True):
-    """What reports have in common."""
+    """What reports have in common, and the orders of an answer."""
 
     message: str
     at: int = 0
@@ -58,6 +65,7 @@ class _Said(msgspec.Struct, frozen=True):
     venue_id: int = 0
     open: int = 0
     limit: msgspec.Raw = msgspec.Raw(b"0")
+    orders: tuple[_Row, ...] = ()
 
 
 class _Run(msgspec.Struct, frozen=True):
@@ -70,42 +78,6 @@ class _Author(msgspec.Struct, frozen=True):
     """Who is named in a record, if anybody is."""
 
     by: str = ""
-
-
-class PositionLine(msgspec.Struct, kw_only=True):
-    """A strategy's position, 1e-8. `cost` is what is open at the prices it was opened at, signed, before any contract
-    multiplier: cost / quantity is the average price."""
-
-    strategy: str
-    instrument: str
-    product: str
-    quantity: int = 0
-    cost: int = 0
-    bought: int = 0
-    sold: int = 0
-    updated_at: int = 0
-
-    def take(self, fill: Fill) -> None:
-        """Close first, then open; what is closed takes its share of the cost, rounded down."""
-        signed, held = fill.side * fill.quantity, self.quantity
-        self.quantity = held + signed
-        if held * signed < 0:
-            closed = max(-abs(held), -fill.quantity) * (1 if held > 0 else -1)
-            self.cost -= self.cost if closed == -held else self.cost * -closed // held
-            signed -= closed
-        self.cost += -(-fill.price * signed // SCALE)
-        if fill.side is Side.BUY:
-            self.bought += fill.quantity
-        else:
-            self.sold += fill.quantity
-        self.updated_at = fill.at
-
-    def carry(self, action: CorporateAction) -> None:
-        """Split or bonus: shares are whole, and a fraction was paid in cash."""
-        exact = abs(self.quantity) * action.new // (action.old * SCALE) * SCALE
-        self.quantity = exact if self.quantity > 0 else -exact
-        self.cost = self.cost if exact else 0
-        self.updated_at = action.at
 
 
 _DECISIONS = frozenset(kind.__name__ for kind in events.Decision.__args__)
@@ -327,6 +299,7 @@ def _intent(command: AnyCommand, record: Record, found: list[Change]) -> None:
 
 def _report(said: _Said, sequence: int, found: list[Change]) -> None:
     """What a venue said changes no order's state here: what the engine made of it does, in its entries."""
+    found += [(sql.KNOWN, {"tag": row.tag, "venue_id": row.venue_id}) for row in said.orders if row.tag]
     if said.tag:
         found.append((sql.ABOUT_TAG, {"tag": said.tag, "sequence": sequence}))
         if said.venue_id:

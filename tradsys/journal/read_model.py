@@ -20,7 +20,8 @@ from tradsys.core.orders import OrderState
 from tradsys.core.units import DAY
 from tradsys.journal import statements as sql
 from tradsys.journal.port import JournalReader, Source
-from tradsys.journal.projections import Fold, PositionLine, TagOf
+from tradsys.journal.position_line import PositionLine
+from tradsys.journal.projections import Fold, TagOf
 from tradsys.journal.reading import Position
 from tradsys.journal.records import HEADER_BYTES, Record, room
 
