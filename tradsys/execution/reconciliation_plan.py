@@ -97,6 +97,9 @@ class _Orders:
     def _pair(self, mine: OwnOrder, row: OrderRow | None, trades: list[TradeRow]) -> Iterator[Line]:
         new = self._new(trades)
         case = self._case(mine, row) if row else None
+        if row and case is Case.TERMS and self._busted_before(mine, row, new):
+            yield self._open_differs(mine, row)
+            case = None
         late = case is Case.WORKING_AFTER_END
         if row and late:
             action = self._halt(row.instrument) if self._policy.ended_orders == "halt" else Action.CANCEL
@@ -135,6 +138,15 @@ class _Orders:
         new = self._new(self._trades.get(row.venue_id, []))
         ours = mine.quantity - mine.filled - sum(each.quantity for each in new)
         return mine.instrument != row.instrument or (ours != row.open and not self._moved(row))
+
+    def _busted_before(self, mine: OwnOrder, row: OrderRow, new: list[TradeRow]) -> bool:
+        """Whether trades were counted on one side alone: a busted one takes its part of the order along."""
+        return not mine.external and row.filled != mine.filled + sum(each.quantity for each in new)
+
+    def _open_differs(self, mine: OwnOrder, row: OrderRow) -> Line:
+        reason = "trades of it were busted; what we count as open may be more, until it ends"
+        line = self._attach(mine, row, [], case=Case.TERMS)
+        return replace(line, action=Action.IGNORE, reason=reason, order=None)
 
     def _attach(self, mine: OwnOrder, row: OrderRow | None, trades: list[TradeRow], *, case: Case) -> Line:
         new = self._new(trades)
