@@ -147,6 +147,15 @@ def link_of(line: bytes, record: dict[str, Any]) -> bytes:
     return hashlib.sha256(head + kind + payload_of(line, record)).digest()
 
 
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(2**20):
+            digest.update(part)
+    return digest.hexdigest()
+
+
 class Bundle:
     """One bundle, read once from beginning to end."""
 
@@ -170,7 +179,7 @@ class Bundle:
         for line in self.lines("proofs.jsonl"):
             self.prove(json.loads(line))
         for name, wanted in manifest["files"].items():
-            if hashlib.sha256((self.folder / name).read_bytes()).hexdigest() != wanted:
+            if file_hash(self.folder / name) != wanted:
                 raise Bad(f"{name} is not the file of the manifest")
 
     def lines(self, name: str) -> Iterator[bytes]:

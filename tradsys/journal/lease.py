@@ -28,31 +28,37 @@ _LONGEST_NAME = 40
 
 
 class Tenure(msgspec.Struct, frozen=True, kw_only=True):
-    """What a lease's file says: who holds it, in which run of the machine, when it was last renewed (steady ns)."""
+    """What a lease's file says: who holds it, in which run of the machine, when it was last renewed (steady ns), and
+    whether a process before it may still sleep with files of the journal open."""
 
     epoch: int
     holder: str
     boot: str
     renewed_at: int
+    sleeper: bool = False
 
 
 class Lease:
     """Permission to write a journal, held by this process. Made by `Lease.acquire`.
 
-    `epoch` goes to the venue with every connection; `taken_over` says that the process before may still be there.
+    `epoch` goes to the venue with every connection.
     """
 
-    def __init__(self, disk: Disk, file: DiskFile, tenure: Tenure, *, taken_over: bool) -> None:
+    def __init__(self, disk: Disk, file: DiskFile, tenure: Tenure) -> None:
         self._disk = disk
         self._file = file
         self._tenure = tenure
         self._own, self._next = _name(tenure.epoch), _name(tenure.epoch + 1)
-        self.taken_over = taken_over
 
     @property
     def epoch(self) -> int:
         """The number of this lease: higher than all before it."""
         return self._tenure.epoch
+
+    @property
+    def taken_over(self) -> bool:
+        """Whether a process before may still be there, with files of the journal open."""
+        return self._tenure.sleeper
 
     @classmethod
     def acquire(cls, disk: Disk, *, holder: str, now: int) -> Lease:
@@ -68,16 +74,17 @@ class Lease:
 
     @classmethod
     def _acquired(cls, disk: Disk, *, holder: str, now: int) -> Lease:
-        taken_over = not _locked(disk, holder)
+        locked = _locked(disk, holder)
         before = epochs(disk)
         last = before[-1] if before else 0
-        if taken_over:
+        if not locked:
             _refuse_unless_stale(disk, last, now)
-        tenure = Tenure(epoch=last + 1, holder=holder, boot=disk.boot, renewed_at=now)
-        file = _file_for(disk, tenure, reuse=last > 0 and not taken_over)
-        if taken_over:
+        sleeper = not locked or (last > 0 and _may_sleep(disk, last))
+        tenure = Tenure(epoch=last + 1, holder=holder, boot=disk.boot, renewed_at=now, sleeper=sleeper)
+        file = _file_for(disk, tenure, reuse=last > 0 and locked)
+        if not locked:
             disk.seize(holder)
-        lease = cls(disk, file, tenure, taken_over=taken_over)
+        lease = cls(disk, file, tenure)
         lease.check()
         for name in (_name(epoch) for epoch in before):
             if disk.has(name):
@@ -87,10 +94,17 @@ class Lease:
     def renew(self, now: int) -> None:
         """Say that this process is there; at least once a second. Raises `Fenced`, `JournalFailed`."""
         self.check()
-        self._tenure = msgspec.structs.replace(self._tenure, renewed_at=now)
+        self._say(msgspec.structs.replace(self._tenure, renewed_at=now))
+
+    def settle(self) -> None:
+        """Say that whoever sleeps holds no file of the journal any more. Raises `JournalFailed`."""
+        self._say(msgspec.structs.replace(self._tenure, sleeper=False))
+
+    def _say(self, tenure: Tenure) -> None:
+        self._tenure = tenure
         try:
             # Into the file of this epoch alone, whoever holds the next; not synced, since no restart believes it.
-            self._file.write(0, _framed(self._tenure))
+            self._file.write(0, _framed(tenure))
         except OSError as error:
             raise _failed(error) from error
 
@@ -151,6 +165,12 @@ def _refuse_unless_stale(disk: Disk, epoch: int, now: int) -> None:
             limit=f"{LEASE_SECONDS} s",
             fix="stop it first, or read only",
         )
+
+
+def _may_sleep(disk: Disk, epoch: int) -> bool:
+    """Whether the holder of a lease, which ended, had taken over from one that was not made harmless yet."""
+    tenure = tenure_of(disk, epoch)
+    return tenure is None or (tenure.sleeper and tenure.boot == disk.boot)
 
 
 def _file_for(disk: Disk, tenure: Tenure, *, reuse: bool) -> DiskFile:

@@ -59,7 +59,9 @@ def _lock_without_lease(disk: Disk) -> None:
 def _ready(disk: Disk, reader: Reader, lease: Lease | None, segment_bytes: int) -> Position:
     """Where the next commit goes, once nothing else is there."""
     if lease is not None and lease.taken_over:
-        return _take_over(disk, reader.position, lease, segment_bytes)
+        position = _take_over(disk, reader.position, lease, segment_bytes)
+        lease.settle()
+        return position
     if reader.torn is not None:
         _clear(disk, reader.position, lease)
     return reader.position

@@ -65,9 +65,10 @@ def test_a_stale_lease_is_taken_over_and_the_sleeper_is_fenced(machine: Callable
     before = opened(disk, first)
     add(before, b"first", 30)
     second = Lease.acquire(machine(), holder="second", now=STALE)
+    assert second.epoch == 2 and second.taken_over
     told: list[Record] = []
     after = opened(machine(), second, told.append)
-    assert second.epoch == 2 and second.taken_over and len(told) == 30
+    assert len(told) == 30
     add(after, b"second", 30)
     before.append("fill", b"late", at=0, recorded_at=0)
     with pytest.raises(Fenced, match="took over from first, which held lease 1"):
@@ -83,6 +84,17 @@ def test_a_stale_lease_is_taken_over_and_the_sleeper_is_fenced(machine: Callable
     assert third.epoch == 3 and epochs(machine()) == [3]
     with pytest.raises(Fenced):
         first.check()
+
+
+def test_a_sleeper_stays_one_until_the_journal_was_opened(machine: Callable[[], Disk]) -> None:
+    Lease.acquire(machine(), holder="first", now=0)
+    Lease.acquire(machine(), holder="watchdog", now=STALE).release()
+    third = Lease.acquire(machine(), holder="third", now=STALE)
+    assert third.epoch == 3 and third.taken_over
+    opened(machine(), third).close()
+    assert not third.taken_over
+    third.release()
+    assert not Lease.acquire(machine(), holder="fourth", now=STALE).taken_over
 
 
 def test_the_power_comes_back_and_the_lease_of_before_means_nothing() -> None:
@@ -145,9 +157,10 @@ def test_a_lease_that_cannot_be_kept_is_a_failed_journal(operation: str) -> None
 class Stopped:
     """The first process, stopped before its operation number `stop`; the second lives through its life there."""
 
-    def __init__(self, stop: int, *, room: int, freed: bool = False) -> None:
+    def __init__(self, stop: int, *, room: int, freed: bool = False, between: bool = False) -> None:
         self.disk = MemoryDisk(room=room, fault=self.asked)
         self.freed = freed
+        self.between = between
         self.countdown = -1
         self.stop = stop
         self.told: list[bytes] = []
@@ -164,6 +177,10 @@ class Stopped:
     def second(self) -> None:
         if self.freed:
             self.disk.room = 2**30
+        if self.between:
+            # Another takes over, does not look at the journal, and ends.
+            with suppress(JournalFailed):
+                Lease.acquire(self.disk, holder="between", now=2 * STALE).release()
         # Where the disk is full the second may end early, too: what it wrote stays.
         with suppress(JournalFailed):
             lease = Lease.acquire(self.disk, holder="second", now=2 * STALE)
@@ -208,12 +225,13 @@ def large_commit(journal: Journal) -> None:
 
 @pytest.mark.parametrize("act", [small_commits, large_commit])
 @pytest.mark.parametrize("freed", [False, True])
-@pytest.mark.parametrize("room", [2**30, *range(6 * SMALL + 1024, 14 * SMALL, SMALL)])
+@pytest.mark.parametrize("between", [False, True])
+@pytest.mark.parametrize("room", [2**30, *range(6 * SMALL + 1024, 13 * SMALL, SMALL)])
 def test_wherever_a_process_was_stopped_its_commit_changes_nothing_later(
-    act: Callable[[Journal], None], room: int, freed: bool
+    act: Callable[[Journal], None], room: int, freed: bool, between: bool
 ) -> None:
     stops = 0
-    while (stopped := Stopped(stops, room=room, freed=freed)).first(act):
+    while (stopped := Stopped(stops, room=room, freed=freed, between=between)).first(act):
         stopped.check()
         stops += 1
     assert stops > 5
@@ -284,7 +302,7 @@ from pathlib import Path
 from tradsys.core.errors import TradSysError
 from tradsys.journal import FolderDisk, Lease, open_journal
 name, folder, back = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-now = lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME) + back
+now = lambda: time.monotonic_ns() + back
 disk = FolderDisk(folder)
 try:
     lease = Lease.acquire(disk, holder=name, now=now())
