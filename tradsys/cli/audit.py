@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +12,13 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tradsys.journal import FolderDisk, Lease
     from tradsys.journal.audit import Verdict
     from tradsys.journal.audit_export import Export
     from tradsys.journal.seals import Seal
     from tradsys.journal.signatures import PublicKey
 
-audit_app = typer.Typer(help="Check and export the record of a run.", no_args_is_help=True)
+audit_app = typer.Typer(help="Check, seal and export the record of a run.", no_args_is_help=True)
 
 Run = Annotated[Path, typer.Argument(help="A run folder, or the folder of its journal.")]
 Key = Annotated[Path | None, typer.Option(help="Public key (PEM, raw or hex): every seal must be signed with it.")]
@@ -46,6 +49,39 @@ def verify(run: Run, key: Key = None, seals: Seals = None, json: Json = False) -
         raise ResourceError(f"the journal cannot be read: {error}", value=str(run), fix="see to the disk") from error
     _say(verdict, run, as_json=json)
     raise typer.Exit(1 if verdict.first_bad else 0)
+
+
+@audit_app.command()
+def seal(
+    run: Run,
+    sign: Annotated[Path | None, typer.Option(help="Private key (PEM or raw) in a file of mode 0600.")] = None,
+    json: Json = False,
+) -> None:
+    """Seal everything since the last seal, of a run that has ended; a running one seals itself."""
+    import msgspec
+
+    from tradsys.journal.audit import journal_of
+    from tradsys.journal.opening import open_journal
+    from tradsys.journal.seals import Sealer
+    from tradsys.journal.signatures import read_private_key
+
+    signer, disk, now = read_private_key(sign) if sign else None, journal_of(run), time.time_ns()
+    lease = _lease(disk)
+    made = Sealer(disk, open_journal(disk, lease=lease)).seal(at=now, recorded_at=now, signer=signer)
+    disk.unlock() if lease is None else lease.release()
+    if json:
+        typer.echo(msgspec.json.encode(made).decode())
+    else:
+        typer.echo(f"{run}: records {made.first} to {made.last} sealed, root {made.root}")
+        typer.echo("  keep the seal elsewhere, too: it shows an end that was taken away")
+
+
+def _lease(disk: FolderDisk) -> Lease | None:
+    """The lease of a journal that is written under one. Raises `ResourceError` while the run goes on."""
+    from tradsys.journal.lease import Lease, epochs
+
+    holder = f"audit seal {os.getpid()}"
+    return Lease.acquire(disk, holder=holder, now=time.monotonic_ns()) if epochs(disk) else None
 
 
 @audit_app.command()

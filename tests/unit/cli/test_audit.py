@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ from typer.testing import CliRunner
 
 from tradsys.cli.audit import audit_app
 from tradsys.cli.verify_bundle import signed
-from tradsys.core.errors import ConfigError, TradSysError
+from tradsys.core.errors import ConfigError, ResourceError, TradSysError
 from tradsys.core.events import OrderType, Product, Side, Validity
 from tradsys.core.venue import PlaceOrder
-from tradsys.journal import FolderDisk, open_journal
+from tradsys.journal import FolderDisk, Lease, open_journal
 from tradsys.journal.seals import Sealer
 from tradsys.journal.signatures import read_private_key
 
@@ -135,6 +136,25 @@ def test_what_cannot_be_used_is_refused(run_folder: Path, tmp_path: Path) -> Non
     ):
         with pytest.raises(ConfigError):
             run(*words)
+
+
+@pytest.mark.parametrize("leased", [False, True])
+def test_a_run_that_ended_is_sealed(run_folder: Path, key: Path, public: Path, leased: bool) -> None:
+    disk = FolderDisk(run_folder / "journal")
+    if leased:
+        Lease.acquire(disk, holder="run", now=0).release()
+    code, body = answer("seal", run_folder, "--sign", key)
+    assert code == 0 and (body["first"], body["last"]) == (59, 59) and body["key"] == public.read_text()
+    assert run("seal", run_folder)[1].startswith(f"{run_folder}: records 60 to 60 sealed")
+    code, body = answer("verify", run_folder)
+    assert (code, body["records"], body["seals"], body["signed"]) == (0, 62, 5, 4)
+
+
+def test_a_run_that_goes_on_is_not_sealed(run_folder: Path) -> None:
+    disk = FolderDisk(run_folder / "journal")
+    Lease.acquire(disk, holder="run", now=time.monotonic_ns())
+    with pytest.raises(ResourceError, match="run writes this journal"):
+        run("seal", run_folder)
 
 
 # --- the bundle
