@@ -205,6 +205,11 @@ def test_trades_of_a_day_that_is_over_are_not_busted(account: Account) -> None:
     assert account.plan().lines == ()
 
 
+def test_nor_are_those_of_an_order_that_works_on_and_counts_them(account: Account) -> None:
+    account.books.trades.clear()
+    assert account.lines() == [(Action.IGNORE, Case.UNLISTED)]
+
+
 def test_a_busted_trade_that_is_back_or_another_stops_the_instrument(account: Account) -> None:
     row = account.books.trades[account.first.trade_id]
     account.books.trades[row.trade_id] = replace(row, price=7)
