@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from zlib import crc32
 
 import msgspec
 import pytest
@@ -103,6 +104,16 @@ def test_a_torn_end_is_no_damage() -> None:
     disk.bytes_of(place.position.segment)[place.position.offset + 3 : place.position.offset + 5] = b"ab"
     verdict = verify(disk)
     assert (verdict.records, verdict.first_bad, verdict.torn_bytes) == (64, None, 5)
+
+
+def test_a_newer_version_is_named_as_one() -> None:
+    disk = sealed()
+    content = disk.bytes_of(segments(disk)[0])
+    content[12] = 9
+    length = int.from_bytes(content[4:8], "little")
+    content[8:12] = crc32(bytes(content[12:length]), length).to_bytes(4, "little")
+    bad = verify(disk).first_bad
+    assert bad is not None and bad.seq == 0 and "written by version 9, this one reads 1" in bad.why
 
 
 def test_a_forged_record_is_found_by_its_seal() -> None:
