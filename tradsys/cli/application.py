@@ -21,6 +21,7 @@ from tradsys.cli.exchange import exchange_app
 from tradsys.cli.kill import kill
 from tradsys.cli.new import new_app
 from tradsys.cli.replay import replay
+from tradsys.cli.run import run
 from tradsys.cli.strategies import strategies
 from tradsys.cli.watchdog import watchdog
 from tradsys.cli.why import why
@@ -49,6 +50,7 @@ verbs.command()(backtest)
 verbs.command()(replay)
 verbs.command()(diff)
 verbs.command()(why)
+verbs.command()(run)
 verbs.command()(kill)
 verbs.command()(watchdog)
 verbs.command()(charges)

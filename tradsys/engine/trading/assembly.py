@@ -18,6 +18,7 @@ from tradsys.engine.run_file import RunFile, SafetySection
 from tradsys.engine.runner import AccountView, Runner
 from tradsys.engine.settings import Settings
 from tradsys.engine.trading.feed import EventFeed, Feed, recorded_feed
+from tradsys.engine.trading.pacing import pace
 from tradsys.engine.trading.process import Process
 from tradsys.engine.trading.reconciling import Reconciling
 from tradsys.engine.trading.records import RunBegun
@@ -37,6 +38,7 @@ EXTERNAL = "external"
 """Whose the orders and positions are that are found at the venue and are not of this run."""
 _SECOND = 1_000_000_000
 _LEAST_STALE = 30 * _SECOND
+_LEAST_EVALUATED = 3 * _SECOND
 
 
 class External(Strategy):
@@ -77,6 +79,7 @@ def live_settings(settings: Settings, *, longest_bar: int) -> LiveSettings:
             loss=_rungs(safety),
             stale_after=round(safety.stale_seconds * _SECOND) or max(_LEAST_STALE, 2 * longest_bar),
             link_after=_span("safety.link_seconds", safety.link_seconds),
+            evaluate_after=max(_LEAST_EVALUATED, 2 * longest_bar),
         ),
         policy=policy.policy(attended=False),
         reconcile_every=_span("venue.reconcile_seconds", venue.reconcile_seconds),
@@ -150,21 +153,22 @@ def assemble(
     *,
     run: str,
     session: Callable[[], ClientSession],
-    pace: Callable[[LiveSettings], LiveSettings] = lambda live: live,
+    speed: float = 1.0,
 ) -> Assembled:
-    """Wire a run file for trading live. `pace` changes how long is waited, where time does not pass as usual.
+    """Wire a run file for trading live. `speed`: how many seconds of the run's clock pass in one of the venue's.
 
     Raises the `InputRefused` family for anything the user can correct.
     """
     switch = KillSwitch(KillSettings())
     wired, safety = wired_for_live(settings, switch=switch)
     longest = max(series.span for series in wired.data.series.values())
-    live = pace(live_settings(settings, longest_bar=longest))
+    live = pace(speed)(live_settings(settings, longest_bar=longest))
     switch.configure(live.kill)
     feed = recorded_feed(wired)
     trading = trading_of(wired, switch, safety, live, run=run)
     begun = run_begun(settings, wired, feed, run=run)
-    return Assembled(process=Process(trading=trading, feed=feed, session=session, run=begun), feed=feed, wired=wired)
+    process = Process(trading=trading, feed=feed, session=session, run=begun, speed=speed)
+    return Assembled(process=process, feed=feed, wired=wired)
 
 
 def run_begun(settings: Settings, wired: Wired, feed: Feed, *, run: str) -> RunBegun:

@@ -36,6 +36,8 @@ GROUP = 64
 """Rows of the feed, and records, that go together at most."""
 _HEARTBEAT = 10**9
 _SILENCE = 5 * 10**9
+_SENSELESS = 30 * 10**9
+"""Bytes may come for so long without a whole report among them."""
 
 
 class Replayed(msgspec.Struct, kw_only=True):
@@ -49,10 +51,22 @@ class Replayed(msgspec.Struct, kw_only=True):
 class Process:
     """One run, from its journal on. `outgoing` are bytes for the venue; `hang_up` asks to end the connection.
 
-    Every method may raise `JournalFailed`: then nothing leaves any more, and the process is to end.
+    `at` is a steady clock, UTC nanoseconds. Where it stands behind the last record (somebody set the wall clock back),
+    it is taken to be that record's.
+
+    Every method may raise `JournalFailed`: then nothing leaves any more, and the process is to end. `speed`: how many
+    seconds of its clock pass in one of the venue's.
     """
 
-    def __init__(self, *, trading: Trading, feed: Feed, session: Callable[[], ClientSession], run: RunBegun) -> None:
+    def __init__(
+        self,
+        *,
+        trading: Trading,
+        feed: Feed,
+        session: Callable[[], ClientSession],
+        run: RunBegun,
+        speed: float = 1.0,
+    ) -> None:
         self.trading = trading
         self.feed = feed
         self.run = run
@@ -65,14 +79,23 @@ class Process:
         self._journal: Journal | None = None
         self._epoch = 0
         self._now = 0
+        self._ahead = 0
         self._begun = False
         self._expected: deque[Output] = deque()
         self._intents: list[tuple[int, AnyCommand]] = []
         self._beat_at = 0
         self._heard_at = 0
+        self._told_at = 0
         self._up = False
+        self._heartbeat, self._silence, self._senseless = (
+            round(span * speed) for span in (_HEARTBEAT, _SILENCE, _SENSELESS)
+        )
 
     # --- from the journal
+
+    def resume(self, *, at: int) -> None:
+        """The state of a snapshot was taken up, which was taken at an instant: what is told from here on came after."""
+        self._begun, self._now = True, max(self._now, at)
 
     def told(self, record: Record) -> None:
         """One record of the journal that is there already. Raises `InvariantBroken` where this run would not have
@@ -146,6 +169,8 @@ class Process:
         """Become the one that writes, after all records were told. What a crash kept of the last outputs is written
         now: none of them had left."""
         self._journal, self._epoch = journal, epoch
+        self._ahead = max(0, self._now - at)
+        at += self._ahead
         for output in self._expected:
             self._write(output, at=self._now, cause=-1)
         self._expected.clear()
@@ -160,13 +185,15 @@ class Process:
 
     def connected(self, *, at: int) -> None:
         """A connection is there: log on."""
+        at += self._ahead
         self._session = self._new_session()
-        self._heard_at = self._beat_at = at
+        self._heard_at = self._told_at = self._beat_at = at
         self.hang_up = ""
         self.outgoing.append(self._session.logon(epoch=self._epoch))
 
     def received(self, data: bytes, *, at: int) -> None:
         """Bytes of the venue, however cut."""
+        at += self._ahead
         if self._session is None:
             return
         self._heard_at = at
@@ -175,6 +202,8 @@ class Process:
         except TradSysError as error:
             self.hang_up = error.message
             return
+        if reports:
+            self._told_at = at
         for report in reports:
             self._heard(report, at)
         if self._session.gap:
@@ -192,6 +221,7 @@ class Process:
 
     def disconnected(self, reason: str, *, at: int) -> None:
         """The connection is gone; what it had not carried is lost."""
+        at += self._ahead
         self._session = None
         self.outgoing.clear()
         if self._up:
@@ -205,8 +235,19 @@ class Process:
         """When `tick` has something to do, if nothing else happens."""
         due = [self.trading.next_at]
         if self._session is not None:
-            due += [self._beat_at + _HEARTBEAT, self._heard_at + _SILENCE]
-        return min((each for each in due if each is not None), default=None)
+            due += [self._beat_at + self._heartbeat, self._heard_at + self._silence, self._told_at + self._senseless]
+        first = min((each for each in due if each is not None), default=None)
+        return None if first is None else first - self._ahead
+
+    @property
+    def up(self) -> bool:
+        """Whether the venue has welcomed us and is still there."""
+        return self._up
+
+    @property
+    def now(self) -> int:
+        """The instant of the last record."""
+        return self._now
 
     @property
     def on_reserve(self) -> bool:
@@ -225,14 +266,15 @@ class Process:
 
     def tick(self, *, at: int) -> None:
         """Do what is due, and say that we are there."""
+        at += self._ahead
         due = self.trading.next_at
         if due is not None and due <= at:
             self._take(records.CLOCK, ClockRead(), at=at)
         if self._session is None:
             return
-        if at - self._heard_at >= _SILENCE:
+        if at - self._heard_at >= self._silence or at - self._told_at >= self._senseless:
             self.hang_up = "the venue is silent"
-        elif at - self._beat_at >= _HEARTBEAT:
+        elif at - self._beat_at >= self._heartbeat:
             self._beat_at = at
             self.outgoing.append(self._session.heartbeat())
 
@@ -243,6 +285,7 @@ class Process:
 
     def read(self, last: int, *, at: int) -> None:
         """The feed has rows up to `last`: decide on those not read yet."""
+        at += self._ahead
         while (first := self.next_row) is not None and first <= last:
             until = min(last, first + GROUP - 1)
             events = self.feed.events(first, last=until)

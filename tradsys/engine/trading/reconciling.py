@@ -55,7 +55,7 @@ class Reconciling:
         self._ledger = ledger
         self._zone = zone
         self._safety = safety
-        self._account_halted = False
+        self.account_halted = False
         self.reconciler = Reconciler(policy=policy, every=every)
 
     @property
@@ -122,7 +122,7 @@ class Reconciling:
             known=tracker.trades,
             positions=positions,  # type: ignore[arg-type]
             cash={},
-            halted={*self._safety.halted, *([""] if self._account_halted else [])},
+            halted={*self._safety.halted, *([""] if self.account_halted else [])},
         )
 
     def _external_orders(self, at: int) -> list[OwnOrder]:
@@ -176,7 +176,7 @@ class Reconciling:
             outcome.halts[line.instrument] = why
         else:
             outcome.failed = why
-            self._account_halted = True
+            self.account_halted = True
 
 
 def _own_order(tracked: Tracked) -> OwnOrder:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from tradsys.core.events import Approved, CancelRequested, Entry, MarketEvent, OrderEvent, Phase, SessionChange
 from tradsys.core.safety import SafetyLevel, SafetyLowered, SafetyRaised
 from tradsys.core.venue import AnyCommand, Ask, AskFailed, Declined, Page, PlaceOrder
@@ -39,6 +41,15 @@ KILL = "kill"
 """Reason of the orders that close everything."""
 _PATIENCE = 10**9
 """While positions are being closed by force, what is left is looked at this often."""
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """What this fold knows beside what its parts know: for a snapshot."""
+
+    rows: int
+    forced_at: int
+    stops_entries: bool
+    account_halted: bool
 
 
 class Trading:
@@ -114,6 +125,20 @@ class Trading:
         """How much trading is allowed."""
         return self.switch.level
 
+    def memory(self) -> Memory:
+        """For `remember`; the parts have states of their own."""
+        return Memory(
+            rows=self.rows,
+            forced_at=self._forced_at,
+            stops_entries=self._stops_entries,
+            account_halted=self.reconciling.account_halted,
+        )
+
+    def remember(self, memory: Memory) -> None:
+        """Be what `memory` was taken of."""
+        self.rows, self._forced_at, self._stops_entries = memory.rows, memory.forced_at, memory.stops_entries
+        self.reconciling.account_halted = memory.account_halted
+
     # --- inputs
 
     def _on_begin(self, begun: RunBegun, at: int) -> None:
@@ -159,8 +184,8 @@ class Trading:
 
     def _on_clock(self, read: ClockRead, at: int) -> None:
         self._pass_time(at)
-        self._raise(self.switch.on_time(at=at))
         self._weigh(at)
+        self._raise(self.switch.on_time(at=at))
 
     def _on_operator(self, said: OperatorSaid, at: int) -> None:
         if said.trigger == "storage":
@@ -188,14 +213,14 @@ class Trading:
             self._keep(self.engine.roll(near=due.near, far=due.far, at=due.at), at)
         else:
             self._keep(self.engine.process(due), at)
-            if type(due) is SessionChange and due.phase is Phase.CLOSED:
-                self._rest(due.exchange, at)
+            if type(due) is SessionChange and due.phase in (Phase.OPEN, Phase.CLOSED):
+                self._expect(due.exchange, due.phase is Phase.OPEN, at)
 
-    def _rest(self, exchange: str, at: int) -> None:
-        """Nothing more is expected of an exchange that has closed."""
+    def _expect(self, exchange: str, is_open: bool, at: int) -> None:
+        """Data is expected of an exchange that is open, and of no other."""
         for name, market in self.engine.markets.items():
             if market.instrument.exchange == exchange:
-                self._raise(self.switch.on_expected(name, expected=False, at=at))
+                self._raise(self.switch.on_expected(name, expected=is_open, at=at))
 
     # --- what follows
 
