@@ -62,8 +62,8 @@ def _ready(disk: Disk, reader: Reader, lease: Lease | None, segment_bytes: int) 
         position = _take_over(disk, reader.position, lease, segment_bytes)
         lease.settle()
         return position
-    if reader.torn is not None:
-        _clear(disk, reader.position, lease)
+    if reader.position.segment:
+        _settle(disk, reader.position, lease)
     return reader.position
 
 
@@ -94,13 +94,18 @@ def _successors(disk: Disk, position: Position, lease: Lease, segment_bytes: int
     return position
 
 
-def _clear(disk: Disk, position: Position, lease: Lease | None) -> None:
-    """Zeros from the end of the last whole record on, so that what follows is read as what it is."""
+def _settle(disk: Disk, position: Position, lease: Lease | None) -> None:
+    """Write the last segment again as it was read, zeros after its last whole record, and sync it.
+
+    What a killed process wrote and did not sync is read like everything else, and lost with the power; nor would a sync
+    alone do after one that failed, since the system then holds the pages for written.
+    """
     file = disk.open(position.segment, writable=True)
     try:
+        data = file.read(0, size=position.offset)
         if lease is not None:
             lease.check()
-        file.write(position.offset, bytes(file.size - position.offset))
+        file.write(0, data.ljust(file.size, b"\0"))
         file.sync()
     finally:
         file.close()

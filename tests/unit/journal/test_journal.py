@@ -288,3 +288,22 @@ def test_a_segment_that_is_there_is_never_replaced(disk: Disk) -> None:
     with pytest.raises(FileExistsError):
         disk.create(name, size=1)
     assert disk.open(name).size == SMALL
+
+
+def test_what_a_dead_process_wrote_and_never_synced_is_synced_before_anything_follows_it() -> None:
+    syncs_fail = False
+    disk = MemoryDisk(fault=lambda operation, name: errno.EIO if operation == "sync" and syncs_fail else None)
+    journal, _ = opened(disk)
+    add(journal, 2)
+    journal.commit()
+    syncs_fail = True
+    add(journal, 1)
+    with pytest.raises(JournalFailed):
+        journal.commit()
+    disk.kill()
+    syncs_fail = False
+    again, told = opened(disk)
+    assert [record.sequence for record in told] == [0, 1, 2]
+    disk.crash()
+    after, told = opened(disk)
+    assert [record.sequence for record in told] == [0, 1, 2] and after.durable == again.durable
