@@ -42,5 +42,5 @@ class Swarm:
 
 def drawn(random: Random) -> Swarm:
     """A random part of all faults, each at a rate of its own between rare and frequent."""
-    share = random.choice((0.0, 0.15, 0.3, 0.5, 0.8))
-    return Swarm({kind: 10 ** random.uniform(-2.0, -0.7) for kind in ALL if random.random() < share})
+    share = random.choice((0.1, 0.2, 0.35, 0.5, 0.7))
+    return Swarm({kind: 10 ** random.uniform(-3.0, -1.2) for kind in ALL if random.random() < share})

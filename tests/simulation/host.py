@@ -38,6 +38,8 @@ class Running:
         self.offset = 0
         self.connecting = False
         self.due = 0
+        self.idle = 0
+        self.ticked_at = 0
 
 
 class Host:
@@ -89,8 +91,10 @@ class Host:
         try:
             self._boot(number)
         except Killed:
+            self.disk.kill(f"process {number}")
             self._gone("killed while starting", power=self.world.chance(self.swarm.rate("power_loss") * 5))
         except TradSysError as error:
+            self.disk.kill(f"process {number}")
             self.world.say(f"process {number} does not start: {error.message}")
             if not self._excused(error):
                 self.failures.append(f"process {number}: {type(error).__name__}: {error}")
@@ -170,6 +174,11 @@ class Host:
     def _tick(self, running: Running, due: int) -> None:
         if running.due == due:
             running.due = 0
+            running.idle = running.idle + 1 if running.ticked_at == self.world.now else 0
+            running.ticked_at = self.world.now
+            if running.idle > 200:
+                self.failures.append(f"process {running.number} is busy with nothing at {running.process.next_at}")
+                return
             self._do(running, lambda: running.process.tick(at=self._clock(running)))
 
     def read(self, row: int) -> None:

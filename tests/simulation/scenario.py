@@ -23,6 +23,10 @@ REST = 420
 """And in which nothing does: longer than the quarantine, two absences, and the latest order that comes late."""
 
 
+LAST = 40
+"""Seconds after the last quote at the venue, so that its last trade is heard of, or found."""
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a seed. `law` is empty where all held."""
 
@@ -52,7 +56,7 @@ def run(seed: int, *, swarm: Swarm | None = None, trouble: int = TROUBLE, log: l
     world = World(seed * 2 + 1, start=START)
     if log is not None:
         world.keep_log, world.log = True, log
-    rows = ticks(Random(seed * 2), start=START + SECOND, seconds=TROUBLE, every=0.9)
+    rows = ticks(Random(seed * 2), start=START + SECOND, seconds=TROUBLE, every=0.6)
     rows = [row for row in rows if row.at < START + trouble * SECOND]
     venue = SimulatedVenue(world, swarm, seed=seed)
     host = Host(world, swarm, venue, Seat(run=f"seed-{seed}", feed=EventFeed(f"seed-{seed}", rows)))
@@ -85,7 +89,7 @@ def _play(
         world.at(known[row], partial(host.read, row))
     end = START + trouble * SECOND
     second = START
-    while second < end + REST * SECOND:
+    while second < end + (REST + LAST) * SECOND:
         second += SECOND * 5
         calm = second > end
         world.at(second, partial(_every, venue, host, calm=calm))
@@ -94,6 +98,8 @@ def _play(
     host.settle()
     venue.settle()
     world.run(end + REST * SECOND, each=checks.each)
+    venue.freeze()
+    world.run(end + (REST + LAST) * SECOND, each=checks.each)
     checks.at_rest()
     checks.level()
     checks.journal()

@@ -162,6 +162,10 @@ class SimulatedVenue:
         for connection in self._connections.values():
             connection.settle()
 
+    def freeze(self) -> None:
+        """Nobody trades any more."""
+        self.server.house = None
+
     def advance(self, *, calm: bool) -> None:
         """What is due at the venue; also, unless it is calm: busts, maintenance, what others do on the account."""
         world, now = self._world, self._world.now

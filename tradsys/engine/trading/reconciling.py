@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tradsys.core.events import OrderEvent
+from tradsys.core.events import OrderEvent, Product, Side
 from tradsys.core.orders import OrderState
 from tradsys.core.venue import Ask, AskFailed, Page
 from tradsys.engine.trading.records import PlanLine
@@ -61,10 +61,10 @@ class Reconciling:
     @property
     def next_at(self) -> int | None:
         """When `on_time` has something to do."""
-        due = [self.reconciler.next_at]
-        if not self.reconciler.running:
-            due.append(self._tracker.wants_reconciliation_at)
-        return min((each for each in due if each is not None), default=None)
+        due, wanted = self.reconciler.next_at, self._tracker.wants_reconciliation_at
+        if due is None or wanted is None or self.reconciler.running:
+            return due
+        return min(due, wanted)
 
     @property
     def reconciled(self) -> bool:
@@ -117,7 +117,7 @@ class Reconciling:
             key = (held.instrument.id, held.product)
             positions[key] = positions.get(key, 0) + held.quantity
         return OwnView(
-            orders=[*map(_own_order, tracker.all), *self._external_orders(at)],
+            orders=[*map(_own_order, tracker.all), *self._external_orders()],
             trades=self._trades_of_day(at),
             known=tracker.trades,
             positions=positions,  # type: ignore[arg-type]
@@ -125,16 +125,27 @@ class Reconciling:
             halted={*self._safety.halted, *([""] if self.account_halted else [])},
         )
 
-    def _external_orders(self, at: int) -> list[OwnOrder]:
-        rows = [each.row for each in self._tracker.external.values() if each.row is not None]
-        return [
-            OwnOrder(
-                tag=row.tag, venue_id=row.venue_id, instrument=row.instrument, side=row.side, product=row.product,
-                quantity=row.quantity, filled=row.filled, state=OrderState.OPEN, in_doubt=False, at=row.at,
-                external=True,
+    def _external_orders(self) -> list[OwnOrder]:
+        """Of one that only a report named so far, no more than its number is known: any row of it is news."""
+        found = []
+        for each in self._tracker.external.values():
+            row = each.row
+            found.append(
+                OwnOrder(
+                    tag=each.tag,
+                    venue_id=each.venue_id,
+                    instrument="" if row is None else row.instrument,
+                    side=Side.BUY if row is None else row.side,
+                    product=Product.SPOT if row is None else row.product,
+                    quantity=each.open if row is None else row.filled + each.open,
+                    filled=0 if row is None else row.filled,
+                    state=OrderState.OPEN,
+                    in_doubt=row is None,
+                    at=0,
+                    external=True,
+                )
             )
-            for row in rows
-        ]  # fmt: skip
+        return found
 
     def _trades_of_day(self, at: int) -> dict[tuple[int, int], OwnTrade]:
         """Trades that the venue lists today, if it has them."""
@@ -190,7 +201,7 @@ def _own_order(tracked: Tracked) -> OwnOrder:
         quantity=order.quantity - tracked.cut,
         filled=tracked.filled,
         state=_STATES[tracked.state],
-        in_doubt=tracked.state in _DOUBTFUL,
+        in_doubt=tracked.state in _DOUBTFUL or tracked.change_sent_at > 0,
         at=max(tracked.sent_at, tracked.heard_at),
     )
 
