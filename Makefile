@@ -15,7 +15,7 @@ DEV := $(VENV)/.dev.stamp
 INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python "$$@"; \
           else $(BIN)/python -m pip install --quiet "$$@"; fi
 
-.PHONY: help demo test check style format bench campaign-book campaign-journal peers peers-record sessions docs lock clean
+.PHONY: help demo test check style format bench campaign-book campaign-journal simulate defects peers peers-record sessions docs lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,14 @@ campaign-book: $(DEV) ## ten million random commands through both order books
 
 campaign-journal: $(DEV) ## every bit of a journal of 1 MiB flipped, and what its reader says
 	@$(BIN)/python -m tools.journal_campaign
+
+SEEDS ?= 2000
+FROM ?= 0
+simulate: $(DEV) ## trading under every fault, from one seed after the other: SEEDS=200000, FROM=0
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --from $(FROM)
+
+defects: $(DEV) ## plant each of the known defects and see that the simulator finds it
+	@$(BIN)/python -m tests.simulation.defects
 
 peers: $(DEV) ## build the peers' environments that bench uses
 	@$(BIN)/python -m benchmarks.peers

@@ -1,0 +1,153 @@
+"""Very many seeds over all cores: resumable, with what they were like and a line for each that failed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from tests.simulation.cases import again, attempt, case_of, code_hash, line
+from tests.simulation.shrinking import shrunk
+
+CHUNK = 50
+SHRUNK = 3
+"""So many failures are shrunk at the end, each of another law."""
+MEASURES = ("events", "orders", "faults", "trades", "restarts", "records")
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """A seed that broke a law, its line, and the command that shows it."""
+
+    seed: int
+    law: str
+    line: str
+    again: str
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of seeds `first` and after: one number for each of them and measure, faults by kind, failures."""
+
+    first: int
+    measures: dict[str, list[int]]
+    kinds: dict[str, int]
+    failures: list[Failure]
+
+
+def run_chunk(job: tuple[int, int]) -> Chunk:
+    """Run seeds: first and how many."""
+    first, count = job
+    measures: dict[str, list[int]] = {name: [] for name in MEASURES}
+    kinds: Counter[str] = Counter()
+    failures = []
+    for seed in range(first, first + count):
+        case = case_of(seed)
+        report = attempt(case)
+        kinds.update(report.kinds)
+        for name, found in measures.items():
+            found.append(getattr(report, name))
+        if report.law:
+            failures.append(Failure(seed=seed, law=report.law, line=line(case, report), again=again(case)))
+    return Chunk(first=first, measures=measures, kinds=dict(kinds), failures=failures)
+
+
+# --- progress
+
+
+def progress_file(*, first: int, seeds: int) -> Path:
+    """Where a campaign over the code as it is keeps what it has done."""
+    folder = Path(tempfile.gettempdir()) / f"tradsys-simulation-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / f"{code_hash()[:16]}-{first}-{seeds}.jsonl"
+
+
+def done_before(path: Path) -> dict[int, Chunk]:
+    """Chunks of an earlier attempt, by their first seed; a line that was cut off is run again."""
+    found = {}
+    for row in path.read_bytes().splitlines() if path.exists() else ():
+        try:
+            chunk = msgspec.json.decode(row, type=Chunk)
+        except msgspec.DecodeError:
+            continue
+        found[chunk.first] = chunk
+    return found
+
+
+def campaign(*, first: int, seeds: int, workers: int) -> int:
+    """Run what is left of it and say what all of it was like. Returns the exit code, 1 for a failure."""
+    path = progress_file(first=first, seeds=seeds)
+    done = done_before(path)
+    jobs = [
+        (start, min(CHUNK, first + seeds - start)) for start in range(first, first + seeds, CHUNK) if start not in done
+    ]
+    if done:
+        print(f"{len(done) * CHUNK:,} seeds were done before: {path}")
+    with path.open("ab") as file:
+        for chunk in _followed(_chunks(jobs, workers), before=len(done), total=len(done) + len(jobs)):
+            file.write(msgspec.json.encode(chunk) + b"\n")
+            file.flush()
+            done[chunk.first] = chunk
+    return tell(list(done.values()))
+
+
+def _chunks(jobs: list[tuple[int, int]], workers: int) -> Iterator[Chunk]:
+    if workers == 1:
+        yield from map(run_chunk, jobs)
+        return
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        yield from pool.imap_unordered(run_chunk, jobs)
+
+
+def _followed(chunks: Iterable[Chunk], *, before: int, total: int) -> Iterator[Chunk]:
+    """One line that says how far it is; on a terminal it stays in its place."""
+    started, end = time.perf_counter(), "\r" if sys.stdout.isatty() else "\n"
+    shown = 0.0
+    for count, chunk in enumerate(chunks, 1):
+        yield chunk
+        spent = time.perf_counter() - started
+        for failure in chunk.failures:
+            print(f"{failure.line}\n  {failure.again}", flush=True)
+        if spent - shown > (1 if end == "\r" else 30) or before + count == total:
+            shown = spent
+            rate = count * CHUNK / spent
+            left = (total - before - count) * CHUNK / rate / 60
+            share = (before + count) / total
+            print(f"{share:6.1%}  {rate:.1f} seeds/s  {left:.0f} min left ", end=end, flush=True)
+
+
+# --- what they were like
+
+
+def tell(chunks: list[Chunk]) -> int:
+    """Print the sizes of the seeds, the faults by kind, the failures. Returns the exit code."""
+    count = sum(len(chunk.measures["events"]) for chunk in chunks)
+    print(f"\n{count:,} seeds\n\n| in a seed | median | least | most | in all |\n|---|---:|---:|---:|---:|")
+    for name in MEASURES:
+        found = [number for chunk in chunks for number in chunk.measures[name]]
+        print(f"| {name} | {statistics.median(found):,.0f} | {min(found):,} | {max(found):,} | {sum(found):,} |")
+    kinds: Counter[str] = Counter()
+    for chunk in chunks:
+        kinds.update(chunk.kinds)
+    print("\n| what happened | times |\n|---|---:|")
+    for kind, times in sorted(kinds.items()):
+        print(f"| {kind} | {times:,} |")
+    return _tell_failures([failure for chunk in chunks for failure in chunk.failures])
+
+
+def _tell_failures(failures: list[Failure]) -> int:
+    print(f"\n{len(failures):,} failures")
+    laws: dict[str, Failure] = {}
+    for failure in failures:
+        laws.setdefault(failure.law, failure)
+        print(f"{failure.line}\n  {failure.again}")
+    for failure in list(laws.values())[:SHRUNK]:
+        small = shrunk(msgspec.structs.replace(case_of(failure.seed), law=failure.law))
+        print(f"shrunk: {line(small, attempt(small))}\n  {again(small)}")
+    return 1 if failures else 0

@@ -1,0 +1,52 @@
+"""A campaign that was interrupted goes on where it was, and says what it found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.simulation import campaign
+from tests.simulation.campaign import MEASURES, Chunk, Failure, done_before, run_chunk, tell
+
+
+def chunk(first: int, failures: list[Failure] | None = None) -> Chunk:
+    return Chunk(
+        first=first, measures={name: [first, 2] for name in MEASURES}, kinds={"fault kill": 3}, failures=failures or []
+    )
+
+
+def test_a_line_that_was_cut_off_is_run_again(tmp_path: Path) -> None:
+    path = tmp_path / "done.jsonl"
+    whole = [msgspec.json.encode(chunk(first)) for first in (0, 50, 100)]
+    path.write_bytes(b"\n".join(whole)[:-10])
+    assert sorted(done_before(path)) == [0, 50]
+    assert done_before(tmp_path / "none.jsonl") == {}
+
+
+def test_a_campaign_says_what_its_seeds_were_like(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tell([chunk(0), chunk(50)]) == 0
+    said = capsys.readouterr().out
+    assert "4 seeds" in said
+    assert "| events | 2 | 0 | 50 | 54 |" in said
+    assert "| fault kill | 6 |" in said
+    assert "0 failures" in said
+
+
+def test_it_is_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "done.jsonl"
+    monkeypatch.setattr(campaign, "progress_file", lambda *, first, seeds: path)
+    path.write_bytes(msgspec.json.encode(chunk(0)) + b"\n")
+    assert campaign.campaign(first=0, seeds=51, workers=1) == 0
+    assert sorted(done_before(path)) == [0, 50]
+    assert "50 seeds were done before" in capsys.readouterr().out
+
+
+def test_a_chunk_is_as_its_seeds() -> None:
+    found = run_chunk((4, 2))
+    assert found.first == 4
+    assert {len(numbers) for numbers in found.measures.values()} == {2}
+    assert min(found.measures["events"]) > 1_000
