@@ -25,6 +25,8 @@ from tradsys.core.wire import encode, incoming_reader, outgoing_reader
 
 _HTML = b"<html><body>502 Bad Gateway</body></html>"
 _PUSHED = (Taken, Dealt, Ended)
+_PIECES = 24
+"""A frame that drips arrives in about so many."""
 
 
 class Connection:
@@ -168,8 +170,9 @@ class Connection:
             return
         if self._hits("slow_drip"):
             self._world.fault("slow_drip")
-            for byte in data:
-                piece = bytes([byte])
+            size = max(1, len(data) // _PIECES)
+            for start in range(0, len(data), size):
+                piece = data[start : start + size]
                 self._world.at(self._free_down, partial(self._arrive_down, piece))
                 self._free_down += 2 * MILLISECOND
             return
