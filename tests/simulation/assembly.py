@@ -40,7 +40,7 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     feed: Feed
     limits: VenueLimits = VenueLimits(open_orders=200)
-    patience: Patience = Patience(quarantine=100 * SECOND)
+    patience: Patience = Patience(quarantine=45 * SECOND)
     kill: KillSettings = KillSettings(stale_after=None, link_after=20 * SECOND, evaluate_after=None)
     policy: Policy = Policy(unexplained_positions="halt")
 

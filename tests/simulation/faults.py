@@ -43,4 +43,4 @@ class Swarm:
 def drawn(random: Random) -> Swarm:
     """A random part of all faults, each at a rate of its own between rare and frequent."""
     share = random.choice((0.1, 0.2, 0.35, 0.5, 0.7))
-    return Swarm({kind: 10 ** random.uniform(-3.0, -1.2) for kind in ALL if random.random() < share})
+    return Swarm({kind: 10 ** random.uniform(-2.8, -1.0) for kind in ALL if random.random() < share})

@@ -306,7 +306,7 @@ class Host:
         world = self.world
         world.fault("pause", str(running.number))
         running.paused = True
-        span = world.span(SECOND, 120 * SECOND)
+        span = world.span(SECOND, 60 * SECOND)
         world.after(span, lambda: self._wake(running))
         if span > (LEASE_SECONDS + 1) * SECOND:
             world.after((LEASE_SECONDS + 1) * SECOND, self._boot_if_none)

@@ -23,6 +23,8 @@ from tradsys.core.venue import (
 )
 from tradsys.core.wire import encode, incoming_reader, outgoing_reader
 
+LONGEST = 40 * SECOND
+"""The longest that anything is late: shorter than the quarantine, as the law of absent orders demands."""
 _HTML = b"<html><body>502 Bad Gateway</body></html>"
 _PUSHED = (Taken, Dealt, Ended)
 _PIECES = 24
@@ -77,7 +79,7 @@ class Connection:
             return True
         if self._hits("accept_late" if isinstance(command, PlaceOrder) else "cancel_crossed"):
             world.fault("accept_late", kind)
-            world.after(world.span(SECOND, 90 * SECOND), lambda: self._late(command))
+            world.after(world.span(SECOND, LONGEST), lambda: self._late(command))
             return True
         return False
 
@@ -190,7 +192,7 @@ class Connection:
         span = world.span(100_000, 3 * MILLISECOND)
         if self._hits("delay"):
             world.fault("delay")
-            span = world.span(SECOND, 90 * SECOND)
+            span = world.span(SECOND, LONGEST)
         if self._hits("half_open"):
             world.fault("half_open")
             self._mute = True

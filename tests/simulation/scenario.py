@@ -17,13 +17,13 @@ from tests.simulation.world import SECOND, World
 from tradsys.engine.trading.feed import EventFeed
 
 START = 1_795_000_000 * SECOND
-TROUBLE = 240
+TROUBLE = 110
 """Simulated seconds in which the market moves and things go wrong."""
-REST = 420
+REST = 140
 """And in which nothing does: longer than the quarantine, two absences, and the latest order that comes late."""
 
 
-LAST = 40
+LAST = 35
 """Seconds after the last quote at the venue, so that its last trade is heard of, or found."""
 
 
@@ -56,7 +56,7 @@ def run(seed: int, *, swarm: Swarm | None = None, trouble: int = TROUBLE, log: l
     world = World(seed * 2 + 1, start=START)
     if log is not None:
         world.keep_log, world.log = True, log
-    rows = ticks(Random(seed * 2), start=START + SECOND, seconds=TROUBLE, every=0.6)
+    rows = ticks(Random(seed * 2), start=START + SECOND, seconds=TROUBLE, every=0.45)
     rows = [row for row in rows if row.at < START + trouble * SECOND]
     venue = SimulatedVenue(world, swarm, seed=seed)
     host = Host(world, swarm, venue, Seat(run=f"seed-{seed}", feed=EventFeed(f"seed-{seed}", rows)))
