@@ -15,7 +15,7 @@ DEV := $(VENV)/.dev.stamp
 INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python "$$@"; \
           else $(BIN)/python -m pip install --quiet "$$@"; fi
 
-.PHONY: help demo test check style format bench campaign-book campaign-journal simulate defects peers peers-record sessions docs lock clean
+.PHONY: help demo test check style format bench campaign-book campaign-journal kill simulate defects peers peers-record sessions docs lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,9 @@ simulate: $(DEV) ## trading under every fault, from one seed after the other: SE
 
 defects: $(DEV) ## plant each of the known defects and see that the simulator finds it
 	@$(BIN)/python -m tests.simulation.defects
+
+kill: $(DEV) ## N trading processes killed and started again, beside what the venue wrote down
+	@$(BIN)/python -m tools.kill_campaign --kills $(or $(N),1000)
 
 peers: $(DEV) ## build the peers' environments that bench uses
 	@$(BIN)/python -m benchmarks.peers

@@ -101,7 +101,8 @@ class LiveProcess:
                 self.turn()
             self._stop()
         except Fenced:
-            self._silence()
+            # The folder is another's now: its control socket stays, and the watchdog hears from that process.
+            self._client.close()
             raise
         except TradSysError as error:
             self._fail(error.message)

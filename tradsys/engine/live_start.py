@@ -89,13 +89,19 @@ def _parts(
         journal=journal,
         lease=lease,
         client=client,
-        control=ControlServer(folder / CONTROL),
+        control=_control(folder / CONTROL),
         beats=BeatClient(folder / HEARTBEATS),
         snapshots=Snapshots(process, journal, disk, every=terms.snapshot_every, say=terms.say),
         clock=RunClock(start=_start_of(process), speed=terms.speed),
         until_fed=terms.until_fed,
         say=terms.say,
     )
+
+
+def _control(path: Path) -> ControlServer:
+    """The folder's control socket: whoever holds the lease has it, also where a process that sleeps still listens."""
+    path.unlink(missing_ok=True)
+    return ControlServer(path)
 
 
 def _start_of(process: Process) -> int:
