@@ -74,6 +74,7 @@ plan = "none"
 port = {port}
 key_file = "key"
 reconcile_seconds = 5
+quarantine_seconds = 5
 orders_per_minute = 1_000
 orders_per_day = 1_000_000
 """
