@@ -172,8 +172,9 @@ class TrackedOrders:
 
     @property
     def live(self) -> list[Tracked]:
-        """Orders that have not ended, by instrument, oldest first."""
-        return [tracked for orders in self._live.values() for tracked in orders.values()]
+        """Orders that have not ended, oldest first, whatever ended before them."""
+        found = [tracked for orders in self._live.values() for tracked in orders.values()]
+        return sorted(found, key=lambda tracked: tracked.order.order_id)
 
     def live_in(self, instrument: str) -> list[Tracked]:
         """Those of one instrument."""

@@ -15,15 +15,17 @@ import msgspec
 
 from tradsys.core.errors import InvariantBroken, TradSysError
 from tradsys.core.safety import SafetyLevel
-from tradsys.core.venue import AnyCommand, Beat, Incoming, PlaceOrder, Unwelcome, Welcome
+from tradsys.core.venue import AnyCommand, Beat, Incoming, Page, PlaceOrder, Unwelcome, Welcome
 from tradsys.engine.trading import records
 from tradsys.engine.trading.feed import Feed, digest
+from tradsys.engine.trading.pages import PageMemory
 from tradsys.engine.trading.records import (
     ClockRead,
     EpochBegun,
     LinkChanged,
     MarketRead,
     OperatorSaid,
+    PageAgain,
     RunBegun,
     Stopped,
 )
@@ -78,6 +80,7 @@ class Process:
         self._session: ClientSession | None = None
         self._journal: Journal | None = None
         self._epoch = 0
+        self.pages = PageMemory()
         self._now = 0
         self._ahead = 0
         self._begun = False
@@ -104,7 +107,9 @@ class Process:
             self._again(record)
         elif record.kind in records.OUTPUTS:
             self._compare(record)
-        elif record.kind not in (records.SNAPSHOT, records.SEAL):
+        elif record.kind == records.SNAPSHOT:
+            self.pages.clear()
+        elif record.kind != records.SEAL:
             records.decode(record.kind, record.payload, sequence=record.sequence)
 
     def _again(self, record: Record) -> None:
@@ -112,10 +117,15 @@ class Process:
             self._differs(record, self._expected[0])
         item = records.decode(record.kind, record.payload, sequence=record.sequence)
         events = self._found(item, record) if type(item) is MarketRead else ()
-        if type(item) is RunBegun:
+        if type(item) is PageAgain:
+            item = self.pages.restored(item, sequence=record.sequence)
+        elif type(item) is Page:
+            self.pages.noted(item)
+        elif type(item) is RunBegun:
             self._same_run(item)
         elif type(item) is EpochBegun:
             self._epoch = item.epoch
+            self.pages.clear()
         self._now = max(self._now, record.at)
         self._expected.extend(self.trading.handle(item, at=record.at, events=events))
         self.trading.questions.clear()
@@ -178,6 +188,7 @@ class Process:
         if not self._begun:
             self._take(records.RUN, self.run, at=at)
             self._begun = True
+        self.pages.clear()
         self._take(records.EPOCH, EpochBegun(epoch=epoch), at=at)
         self.flush(at=at)
 
@@ -216,6 +227,9 @@ class Process:
             self._take(records.LINK, LinkChanged(up=True), at=at)
         elif kind is Unwelcome:
             self.hang_up = f"{report.rule}: {report.value} against {report.limit}"  # type: ignore[union-attr]
+        elif type(report) is Page:
+            written = self.pages.shortened(report)
+            self._take(records.REPORT if written is report else records.PAGE, report, at=at, written=written)
         elif kind is not Beat:
             self._take(records.REPORT, report, at=at)
 
@@ -305,13 +319,15 @@ class Process:
 
     # --- durable, then out
 
-    def _take(self, kind: str, item: Any, *, at: int, events: Any = ()) -> None:
-        """Journal an input, decide on it, journal what follows."""
+    def _take(self, kind: str, item: Any, *, at: int, events: Any = (), written: Any = None) -> None:
+        """Journal an input, or what is `written` for it, decide on it, journal what follows."""
         if self._journal is None:
             raise InvariantBroken("the process has not started")
         self._now = at = max(at, self._now)
         essential = kind != records.MARKET
-        sequence = self._journal.append(kind, records.encode(item), at=at, recorded_at=at, essential=essential)
+        sequence = self._journal.append(
+            kind, records.encode(written or item), at=at, recorded_at=at, essential=essential
+        )
         for output in self.trading.handle(item, at=at, events=events):
             self._write(output, at=at, cause=sequence)
 

@@ -13,9 +13,10 @@ import msgspec
 from tradsys.core.errors import JournalDamaged
 from tradsys.core.events import Entry
 from tradsys.core.safety import SafetyLevel, SafetyLowered, SafetyRaised
-from tradsys.core.venue import AnyCommand, Incoming
+from tradsys.core.venue import AnyCommand, Incoming, Subject
 
 RUN, EPOCH, MARKET, REPORT, LINK, CLOCK, OPERATOR = "run", "epoch", "market", "report", "link", "clock", "operator"
+PAGE = "page"
 ENTRY, INTENT, PLAN, SAFETY, ALERT, STOPPED = "entry", "intent", "plan", "safety", "alert", "stopped"
 SNAPSHOT, SEAL = "snapshot", "seal"
 
@@ -68,6 +69,15 @@ class OperatorSaid(Input, frozen=True, kw_only=True, gc=False):
     reason: str
 
 
+class PageAgain(Input, frozen=True, kw_only=True, gc=False):
+    """The venue answered with a page that says what the last one of its subject and number said."""
+
+    request: int
+    subject: Subject
+    page: int
+    at: int
+
+
 class Stopped(Input, frozen=True, kw_only=True, gc=False):
     """The process ended as it should; strategies were told."""
 
@@ -91,6 +101,7 @@ _TYPES: dict[str, Any] = {
     EPOCH: EpochBegun,
     MARKET: MarketRead,
     REPORT: Incoming,
+    PAGE: PageAgain,
     LINK: LinkChanged,
     CLOCK: ClockRead,
     OPERATOR: OperatorSaid,
@@ -101,7 +112,7 @@ _TYPES: dict[str, Any] = {
     SAFETY: SafetyRaised | SafetyLowered,
     ALERT: Alert,
 }
-INPUTS = frozenset({RUN, EPOCH, MARKET, REPORT, LINK, CLOCK, OPERATOR, STOPPED})
+INPUTS = frozenset({RUN, EPOCH, MARKET, REPORT, PAGE, LINK, CLOCK, OPERATOR, STOPPED})
 OUTPUTS = frozenset({ENTRY, INTENT, PLAN, SAFETY, ALERT})
 _DECODERS = {kind: msgspec.json.Decoder(each) for kind, each in _TYPES.items()}
 encode = msgspec.json.Encoder().encode

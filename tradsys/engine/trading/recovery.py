@@ -18,7 +18,7 @@ from tradsys.engine.trading.process import Process
 from tradsys.engine.trading.records import RunBegun
 from tradsys.engine.trading.trading import Memory, Trading
 from tradsys.journal import Disk, snapshots
-from tradsys.journal.journal import Journal
+from tradsys.journal.journal import RESERVE_BYTES, SEGMENT_BYTES, Journal
 from tradsys.journal.lease import Lease
 from tradsys.journal.opening import open_journal
 from tradsys.journal.reading import Position
@@ -115,6 +115,8 @@ def recover(
     lease: Lease | None,
     say: Say,
     renew: Callable[[], None] = lambda: None,
+    segment_bytes: int = SEGMENT_BYTES,
+    reserve_bytes: int = RESERVE_BYTES,
 ) -> tuple[Process, Journal]:
     """A process that was told everything there is, and its journal, open for writing. `fresh` wires a new one; `renew`
     is called every thousand records: reading may take longer than a lease lasts.
@@ -129,7 +131,16 @@ def recover(
             renew()
         process.told(record)
 
-    return process, open_journal(disk, told=told, since=since, kinds=KINDS, lease=lease)
+    journal = open_journal(
+        disk,
+        told=told,
+        since=since,
+        kinds=KINDS,
+        lease=lease,
+        segment_bytes=segment_bytes,
+        reserve_bytes=reserve_bytes,
+    )
+    return process, journal
 
 
 def _from_snapshot(fresh: Callable[[], Process], disk: Disk, say: Say) -> tuple[Process, Position | None]:
@@ -175,6 +186,7 @@ class Snapshots:
             self._say(f"no snapshots, so that a restart reads the whole journal: {error.message}")
             return
         snapshots.save(self._disk, self._journal, state, at=at, recorded_at=at)
+        self._process.pages.clear()
         self._last = self._journal.durable
         for name in snapshots.names(self._disk)[KEPT:]:
             with contextlib.suppress(OSError):
