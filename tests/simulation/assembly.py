@@ -43,6 +43,7 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     patience: Patience = Patience(quarantine=45 * SECOND)
     kill: KillSettings = KillSettings(stale_after=None, link_after=20 * SECOND, evaluate_after=None)
     policy: Policy = Policy(unexplained_positions="halt")
+    snapshot_every: int = 2**60
 
 
 def assembled(seat: Seat) -> Process:
@@ -67,6 +68,8 @@ def assembled(seat: Seat) -> Process:
 
 def _engine(safety: SafetyCheck) -> Engine:
     markets = {each.id: Market(each) for each in instruments()}
+    for market in markets.values():
+        market.attach([])
     ledger = Ledger(CASH, CURRENCY)
     standing = AccountStanding(ledger, markets, dated_margins())
     sizer = build_sizer(SizerChoice())

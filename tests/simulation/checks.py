@@ -13,6 +13,8 @@ from tests.simulation.venue import SimulatedVenue
 from tradsys.core.safety import SafetyLevel
 from tradsys.core.units import SCALE
 from tradsys.core.venue import AnyCommand, PlaceOrder, VenueState
+from tradsys.engine.trading.process import Process
+from tradsys.engine.trading.recovery import state_of
 from tradsys.journal.reading import Position, Reader
 
 
@@ -125,11 +127,8 @@ class Checks:
         again = self._host.fresh()
         for record in Reader(self._host.disk.stable()):
             again.told(record)
-        now, then = running.process.trading, again.trading
-        if now.tracker.state() != then.tracker.state():
-            raise Broken("D5", "the tracker is not what its journal leads to")
-        if now.engine.ledger.cash != then.engine.ledger.cash:
-            raise Broken("D5", "the ledger is not what its journal leads to")
+        if state_of(running.process) != state_of(again):
+            raise Broken("D5", f"the journal does not lead to the state that is: {_parts(running.process, again)}")
 
     def level(self) -> None:
         """R2: while nothing new was allowed, nothing that opens left."""
@@ -142,6 +141,12 @@ class Checks:
                 command = decode(record.payload)
                 if command["message"] == "PlaceOrder" and not command["reduces"]:
                     raise Broken("R2", f"an order left at level {level.name}: {command}")
+
+
+def _parts(one: Process, other: Process) -> str:
+    """Which parts of two states differ."""
+    a, b = (msgspec.msgpack.decode(state_of(each)) for each in (one, other))
+    return ", ".join(name for name in a if a[name] != b[name])
 
 
 def _shown(positions: dict[tuple[str, str], int]) -> str:

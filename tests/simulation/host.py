@@ -12,10 +12,11 @@ from tests.simulation.venue import SimulatedVenue
 from tests.simulation.world import MILLISECOND, SECOND, World
 from tradsys.core.errors import TradSysError
 from tradsys.core.safety import SafetyLevel
+from tradsys.core.venue import AnyCommand
 from tradsys.engine.trading.process import Process
+from tradsys.engine.trading.recovery import Snapshots, recover
 from tradsys.journal.lease import LEASE_SECONDS, Lease
 from tradsys.journal.memory_disk import MemoryDisk
-from tradsys.journal.opening import open_journal
 
 SEGMENT, RESERVE = 2**16, 2**16
 _RESTART = (200 * MILLISECOND, 5 * SECOND)
@@ -28,8 +29,9 @@ class Killed(BaseException):
 class Running:
     """One process on the machine."""
 
-    def __init__(self, number: int, process: Process, lease: Lease) -> None:
+    def __init__(self, number: int, process: Process, lease: Lease, snapshots: Snapshots) -> None:
         self.number = number
+        self.snapshots = snapshots
         self.process = process
         self.lease = lease
         self.connection: Connection | None = None
@@ -59,6 +61,7 @@ class Host:
         self._wall_step = 0
         self._full_room = 2**40
         self.starts = 0
+        self.leaving: Callable[[Running, AnyCommand], None] = lambda running, command: None
         self.records = 0
 
     def fresh(self) -> Process:
@@ -109,13 +112,15 @@ class Host:
 
     def _boot(self, number: int) -> None:
         world = self.world
-        process = assembled(self.seat)
         lease = Lease.acquire(self.disk, holder=f"process {number}", now=world.now)
-        journal = open_journal(self.disk, told=process.told, lease=lease, segment_bytes=SEGMENT, reserve_bytes=RESERVE)
+        process, journal = recover(
+            self.fresh, self.disk, lease=lease, say=world.say, segment_bytes=SEGMENT, reserve_bytes=RESERVE
+        )
         for other in self.running:
             world.say(f"process {other.number} was taken over")
         self.starts += 1
-        running = Running(number, process, lease)
+        kept = Snapshots(process, journal, self.disk, every=self.seat.snapshot_every, say=world.say)
+        running = Running(number, process, lease, kept)
         running.offset = self._wall_step
         self.running.append(running)
         world.say(f"process {number} starts, epoch {lease.epoch}, {journal.durable} records")
@@ -139,6 +144,7 @@ class Host:
         try:
             what()
             running.process.flush(at=self._clock(running))
+            running.snapshots.take_if_due(at=running.process.now)
         except Killed:
             self._gone("killed", power=self.world.chance(self.swarm.rate("power_loss") * 5), one=running)
             return
@@ -157,6 +163,7 @@ class Host:
         process, connection = running.process, running.connection
         outgoing, process.outgoing = process.outgoing, []
         if connection is not None:
+            connection.leaving = partial(self.leaving, running)
             for data in outgoing:
                 connection.send(data)
             if process.hang_up:

@@ -54,6 +54,7 @@ class Connection:
         self._broken = broken
         self._late = late
         self.watch: Callable[[AnyCommand], None] = lambda command: None
+        self.leaving: Callable[[AnyCommand], None] = lambda command: None
         self._requests = outgoing_reader()
         self._reports = incoming_reader()
         self._number = 0
@@ -68,7 +69,9 @@ class Connection:
         for message in self._requests.feed(data):
             if not isinstance(message, AnyCommand):
                 self._carry_up(encode(message), None)
-            elif not self._misled(message):
+                continue
+            self.leaving(message)
+            if not self._misled(message):
                 self._carry_up(encode(message), message)
 
     def _misled(self, command: AnyCommand) -> bool:

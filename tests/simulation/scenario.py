@@ -11,6 +11,7 @@ from tests.simulation.assembly import Seat
 from tests.simulation.checks import Broken, Checks
 from tests.simulation.faults import Swarm, drawn
 from tests.simulation.host import Host
+from tests.simulation.laws import Laws
 from tests.simulation.market import ticks
 from tests.simulation.venue import SimulatedVenue
 from tests.simulation.world import SECOND, World
@@ -59,11 +60,13 @@ def run(seed: int, *, swarm: Swarm | None = None, trouble: int = TROUBLE, log: l
     rows = ticks(Random(seed * 2), start=START + SECOND, seconds=TROUBLE, every=0.45)
     rows = [row for row in rows if row.at < START + trouble * SECOND]
     venue = SimulatedVenue(world, swarm, seed=seed)
-    host = Host(world, swarm, venue, Seat(run=f"seed-{seed}", feed=EventFeed(f"seed-{seed}", rows)))
-    checks = Checks(host, venue)
+    every = random.choice((2**60, 120, 300))
+    seat = Seat(run=f"seed-{seed}", feed=EventFeed(f"seed-{seed}", rows), snapshot_every=every)
+    host = Host(world, swarm, venue, seat)
+    checks, laws = Checks(host, venue), Laws(host, venue, limits=seat.limits, run=seat.run)
     law = what = ""
     try:
-        _play(world, venue, host, checks, rows=len(rows), known=[row.at for row in rows], trouble=trouble)
+        _play(world, venue, host, checks, laws, rows=len(rows), known=[row.at for row in rows], trouble=trouble)
     except Broken as broken:
         law, what = broken.law, str(broken)
     return Report(
@@ -83,7 +86,15 @@ def run(seed: int, *, swarm: Swarm | None = None, trouble: int = TROUBLE, log: l
 
 
 def _play(
-    world: World, venue: SimulatedVenue, host: Host, checks: Checks, *, rows: int, known: list[int], trouble: int
+    world: World,
+    venue: SimulatedVenue,
+    host: Host,
+    checks: Checks,
+    laws: Laws,
+    *,
+    rows: int,
+    known: list[int],
+    trouble: int,
 ) -> None:
     for row in range(rows):
         world.at(known[row], partial(host.read, row))
@@ -93,16 +104,22 @@ def _play(
         second += SECOND * 5
         calm = second > end
         world.at(second, partial(_every, venue, host, calm=calm))
+
+    def each() -> None:
+        checks.each()
+        laws.each()
+
     host.boot()
-    world.run(end, each=checks.each)
+    world.run(end, each=each)
     host.settle()
     venue.settle()
-    world.run(end + REST * SECOND, each=checks.each)
+    world.run(end + REST * SECOND, each=each)
     venue.freeze()
-    world.run(end + (REST + LAST) * SECOND, each=checks.each)
+    world.run(end + (REST + LAST) * SECOND, each=each)
     checks.at_rest()
     checks.level()
     checks.journal()
+    laws.at_rest()
 
 
 def _every(venue: SimulatedVenue, host: Host, *, calm: bool) -> None:

@@ -119,6 +119,11 @@ class SimulatedVenue:
         self._deliver()
         return connection
 
+    @property
+    def connections(self) -> int:
+        """How many there were."""
+        return self._numbers
+
     def _broken(self, connection: Connection, why: str, told: Callable[[Connection, str], None]) -> None:
         self._connections.pop(connection.number, None)
         self.server.closed(connection.number, at=self._world.now)

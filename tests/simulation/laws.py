@@ -1,0 +1,169 @@
+"""More laws, of what a process lets out and what it writes down: asked at the moment of sending, at each end of an order,
+and of the whole journal once everything rests."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import msgspec
+
+from tests.simulation.checks import Broken
+from tests.simulation.host import Host, Running
+from tests.simulation.venue import SimulatedVenue
+from tests.simulation.world import SECOND
+from tradsys.core.safety import SafetyLevel
+from tradsys.core.venue import AnyCommand, PlaceOrder, VenueState
+from tradsys.execution.tags import tag_of
+from tradsys.execution.venue_limits import VenueLimits
+from tradsys.journal.reading import Reader
+
+_ENDS = ("cancelled", "expired", "rejected", "never_sent")
+_AGE = 2 * SECOND
+_QUIET = 60 * SECOND
+
+
+class Laws:
+    """Over one host and one venue; `limits` are what the venue allows. Call `each` after every event."""
+
+    def __init__(self, host: Host, venue: SimulatedVenue, *, limits: VenueLimits, run: str) -> None:
+        self._host, self._venue, self._limits, self._run = host, venue, limits, run
+        self._epoch = 0
+        self._ended: dict[int, int] = {}
+        self._connections: deque[tuple[int, int]] = deque(maxlen=2)
+        host.leaving = self._leaving
+
+    # --- what leaves
+
+    def _leaving(self, running: Running, command: AnyCommand) -> None:
+        """C6, C1, R2, D11: who lets out what opens a position, and when."""
+        epoch = running.lease.epoch
+        if epoch < self._epoch:
+            raise Broken("C6", f"a process of epoch {epoch} sends, {self._epoch} is the newest")
+        if not isinstance(command, PlaceOrder) or command.reduces:
+            return
+        trading = running.process.trading
+        if not trading.reconciling.reconciled:
+            raise Broken("C1", f"{command.tag} leaves before the account is reconciled")
+        if trading.level >= SafetyLevel.NO_NEW_RISK:
+            raise Broken("R2", f"{command.tag} leaves at level {trading.level.name}")
+        if not any(name.startswith("reserve") for name in self._host.disk.stable().names()):
+            raise Broken("D11", f"{command.tag} leaves although the disk is full and the reserve in use")
+
+    # --- after every event
+
+    def each(self) -> None:
+        """The cheap ones."""
+        world = self._host.world
+        number = self._venue.connections
+        if not self._connections or self._connections[-1][1] != number:
+            self._connections.append((world.now, number))
+        for running in self._host.running:
+            self._epoch = max(self._epoch, running.lease.epoch)
+            if not running.paused:
+                self._ends(running)
+
+    def _ends(self, running: Running) -> None:
+        """O5: no order is told to have ended that works at the venue."""
+        tracker = running.process.trading.tracker
+        ended = len(tracker.all) - len(tracker.live)
+        if self._ended.get(running.number, 0) == ended:
+            return
+        self._ended[running.number] = ended
+        working = {row.tag for row in self._venue.orders() if row.state is VenueState.OPEN}
+        for tag in sorted(working):
+            tracked = tracker.by_tag(tag)
+            if tracked is not None and tracked.state in _ENDS:
+                raise Broken("O5", f"order {tag} is {tracked.state} with us, and works at the venue")
+
+    # --- at rest
+
+    def at_rest(self) -> None:
+        """What must be so when nothing has gone wrong for long enough."""
+        running = next(each for each in self._host.running if not each.paused)
+        self._given_up(running)
+        self._withdrawn(running)
+        self._halted(running)
+        since = self._connections[-1][0]
+        if since > self._host.world.now - _QUIET:
+            raise Broken("S2", "a connection was given up although nothing was wrong with it")
+        self._journal()
+
+    def _given_up(self, running: Running) -> None:
+        """O5: what the venue took was not given up for never taken; a clock that was set forward between two processes
+        ends a quarantine early, and is left out."""
+        if self._host.world.counts["fault clock_step"]:
+            return
+        for row in self._venue.orders():
+            tracked = running.process.trading.tracker.by_tag(row.tag) if row.tag else None
+            if tracked is not None and row.state is not VenueState.REJECTED and tracked.state in _ENDS[2:]:
+                raise Broken("O5", f"order {row.tag} is {tracked.state} with us, {row.state} at the venue")
+
+    def _withdrawn(self, running: Running) -> None:
+        """O8: what was to be withdrawn is."""
+        left = [each.tag for each in running.process.trading.tracker.live if each.withdrawing]
+        if left:
+            raise Broken("O8", f"orders {left[:5]} were withdrawn, and still work")
+
+    def _halted(self, running: Running) -> None:
+        """R2: the account is as its level says."""
+        level = running.process.trading.level
+        working = [row.venue_id for row in self._venue.orders() if row.state is VenueState.OPEN]
+        if level >= SafetyLevel.CANCEL and working:
+            raise Broken("R2", f"orders {working[:5]} work at level {level.name}")
+        if level >= SafetyLevel.FLATTEN and any(self._venue.positions().values()):
+            raise Broken("R2", f"positions are open at level {level.name}")
+
+    # --- the journal
+
+    def _journal(self) -> None:
+        """R2, R5, O10, P2: what was written down is in order."""
+        approved: dict[str, int] = {}
+        sent: list[int] = []
+        entries: list[int] = []
+        asked, level = SafetyLevel.NORMAL, SafetyLevel.NORMAL
+        for record in Reader(self._host.disk.stable()):
+            if record.kind not in ("entry", "intent", "safety", "operator", "plan", "clock", "market"):
+                continue
+            said = msgspec.json.decode(record.payload)
+            if record.kind == "entry":
+                self._note(said["body"], record.at, approved)
+            elif record.kind == "intent":
+                opens = said["message"] == "PlaceOrder" and not said["reduces"]
+                self._within(sent, record.at, share=(1, 1))
+                if opens:
+                    self._within(entries, record.at, share=(7, 10))
+                self._young(said, record.at, approved)
+            elif record.kind == "safety":
+                level = SafetyLevel(said["level"])
+            elif record.kind == "operator":
+                asked = SafetyLevel(said["level"])
+                continue
+            elif record.kind == "plan" and said["action"] == "halt position_differs":
+                raise Broken("P2", f"a position was called unexplained: {said}")
+            if asked > level and record.kind in ("clock", "market", "intent"):
+                raise Broken("R2", f"{asked.name} was asked for, and {level.name} holds")
+            asked = SafetyLevel.NORMAL if level >= asked else asked
+
+    def _note(self, body: dict[str, Any], at: int, approved: dict[str, int]) -> None:
+        if body["event"] == "Approved":
+            approved[tag_of(self._run, body["order_id"])] = at
+
+    def _young(self, command: dict[str, Any], at: int, approved: dict[str, int]) -> None:
+        """O10: no order leaves long after it was decided on."""
+        if command["message"] != "PlaceOrder":
+            return
+        decided = approved.get(command["tag"])
+        if decided is None:
+            raise Broken("O10", f"{command['tag']} left, and nobody approved it")
+        if at - decided > _AGE:
+            raise Broken("O10", f"{command['tag']} left {(at - decided) / SECOND:.1f} s after it was approved")
+
+    def _within(self, sent: list[int], at: int, *, share: tuple[int, int]) -> None:
+        """R5: no more in any second, minute and day than the venue allows."""
+        sent.append(at)
+        limits, (part, whole) = self._limits, share
+        for span, most in ((1, limits.per_second), (60, limits.per_minute), (86_400, limits.per_day)):
+            most = most * part // whole
+            if len(sent) > most and at - sent[-most - 1] < span * SECOND:
+                raise Broken("R5", f"{most + 1} commands left in {(at - sent[-most - 1]) / SECOND:.3f} s")
