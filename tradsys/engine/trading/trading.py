@@ -269,7 +269,7 @@ class Trading:
         self._force(at)
         if self._stops_entries:
             self._stop_entries(at)
-        while self.tracker.next_at is not None and self.tracker.next_at <= at and (said := self.tracker.on_time(at=at)):
+        while self._is_due(at) and (said := self.tracker.on_time(at=at)):
             self._hear(said)
         for command in self.tracker.departing(at=at):
             self._outputs.append(command)
@@ -285,6 +285,10 @@ class Trading:
         waiting = [each for each in self.tracker.live if each.state is TrackedState.WAITING and not each.reduces]
         ids = [each.order.order_id for each in waiting]
         self._keep(self.engine.withdraw(ids, at=at, reason=f"safety level {self.level.name}"), at)
+
+    def _is_due(self, at: int) -> bool:
+        due = self.tracker.next_at
+        return due is not None and due <= at
 
     def _alarm(self, alert: TrackerAlert) -> None:
         self._outputs.append(Alert(what=f"{alert.kind}: {alert.instrument} {alert.detail}"))
