@@ -1,0 +1,226 @@
+"""A trading process beside the venue's own server, byte for byte, without faults but those a test asks for."""
+
+from __future__ import annotations
+
+import errno
+from math import nan
+
+import pytest
+
+from tests.simulation.assembly import Seat, assembled
+from tests.simulation.faults import Swarm
+from tests.simulation.venue import SimulatedVenue
+from tests.simulation.world import SECOND, World
+from tradsys.core.errors import InvariantBroken, JournalFailed
+from tradsys.core.events import MarketEvent, Tick
+from tradsys.core.safety import SafetyLevel
+from tradsys.core.venue import Declined, PlaceOrder, VenueState
+from tradsys.core.wire import encode, outgoing_reader
+from tradsys.engine.trading.feed import EventFeed
+from tradsys.engine.trading.process import Process
+from tradsys.execution.order_life import TrackedState
+from tradsys.journal.lease import Lease
+from tradsys.journal.memory_disk import MemoryDisk
+from tradsys.journal.opening import open_journal
+
+START = 1_795_000_000 * SECOND
+COIN = "CRYPTO:DDD"
+
+
+def ticks(count: int) -> list[MarketEvent]:
+    """One a second of one perpetual: the swinger trades every ninth."""
+    return [
+        Tick(START + n * SECOND, START + n * SECOND, COIN, 500.0, 1.0, nan, nan, nan, nan, nan) for n in range(count)
+    ]
+
+
+class Pair:
+    """One process and one venue. `deaf` lets nothing of the process arrive."""
+
+    def __init__(self, *, rows: int = 200, room: int = 2**40) -> None:
+        self.world = World(1, start=START)
+        self.venue = SimulatedVenue(self.world, Swarm({}), seed=1)
+        self.errors: dict[str, int] = {}
+        self.disk = MemoryDisk(room=room, fault=lambda operation, name: self.errors.get(operation))
+        self.feed = EventFeed("ticks", ticks(rows))
+        self.deaf = False
+        self.sent: list[PlaceOrder] = []
+        self.connection = 0
+        self.process = self.started()
+
+    def started(self, feed: EventFeed | None = None) -> Process:
+        process = assembled(Seat(run="test", feed=feed or self.feed))
+        lease = Lease.acquire(self.disk, holder="one", now=self.world.now)
+        journal = open_journal(self.disk, told=process.told, lease=lease, segment_bytes=2**14, reserve_bytes=2**16)
+        process.start(journal, epoch=lease.epoch, at=self.world.now)
+        self.connection += 1
+        self.venue.server.opened(self.connection, at=self.world.now)
+        process.connected(at=self.world.now)
+        self.process = process
+        self.talk()
+        return process
+
+    def killed(self) -> None:
+        self.disk.kill()
+        self.venue.server.closed(self.connection, at=self.world.now)
+
+    def talk(self) -> None:
+        """Until neither has anything to say."""
+        process, server = self.process, self.venue.server
+        while True:
+            process.flush(at=self.world.now)
+            outgoing, process.outgoing = process.outgoing, []
+            for data in outgoing:
+                self.sent += [each for each in outgoing_reader().feed(data) if isinstance(each, PlaceOrder)]
+                if not self.deaf:
+                    server.received(self.connection, data, at=self.world.now)
+            said, _ = server.drained()
+            for number, data in said:
+                if number == self.connection:
+                    process.received(data, at=self.world.now)
+            if not outgoing and not said:
+                return
+
+    def run(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.world.now += SECOND
+            self.process.read((self.world.now - START) // SECOND, at=self.world.now)
+            self.talk()
+            self.process.tick(at=self.world.now)
+            self.venue.server.advance(self.world.now)
+            self.talk()
+
+    @property
+    def held(self) -> int:
+        return self.process.trading.engine.ledger.position("Swinger-NRML", COIN, "NRML")
+
+
+def test_it_trades_once_the_account_is_reconciled() -> None:
+    pair = Pair()
+    assert pair.process.trading.safety.safe_mode == ""
+    pair.run(14)
+    assert pair.sent and pair.held and pair.venue.positions()
+    assert len({each.tag for each in pair.sent}) == len(pair.sent)
+
+
+def test_nothing_leaves_before_it_is_durable() -> None:
+    pair = Pair()
+    pair.errors["sync"] = errno.EIO
+    before = len(pair.sent)
+    with pytest.raises(JournalFailed):
+        pair.run(20)
+    assert pair.process.outgoing == [] and len(pair.sent) == before
+    with pytest.raises(JournalFailed):
+        pair.process.tick(at=pair.world.now + 60 * SECOND)
+        pair.process.flush(at=pair.world.now)
+
+
+def test_a_restart_is_a_replay_and_sends_nothing_again() -> None:
+    pair = Pair()
+    pair.run(14)
+    held, sent, before = pair.held, len(pair.sent), pair.process
+    pair.killed()
+    pair.started()
+    assert pair.process is not before and pair.held == held and len(pair.sent) == sent
+    assert pair.process.replayed.outputs > sent and pair.process.trading.safety.safe_mode == ""
+
+
+def test_an_order_that_nobody_answered_for_is_unknown_and_never_sent_again() -> None:
+    pair = Pair()
+    pair.deaf = True
+    pair.run(14)
+    tracked = next(iter(pair.process.trading.tracker.live))
+    assert tracked.state is TrackedState.UNKNOWN
+    assert pair.process.trading.engine.working[tracked.order.order_id].state == "unknown"
+    tags = [each.tag for each in pair.sent]
+    pair.killed()
+    pair.deaf = False
+    pair.started()
+    pair.run(3)
+    assert [each.tag for each in pair.sent if each.tag == tracked.tag] == [tracked.tag] and tracked.tag in tags
+
+
+def test_a_journal_of_another_feed_or_other_decisions_is_refused() -> None:
+    pair = Pair()
+    pair.run(12)
+    pair.killed()
+    with pytest.raises(InvariantBroken, match="another feed"):
+        pair.started(EventFeed("others", ticks(200)))
+    pair.disk.kill()
+    moved = [Tick(each.at, each.at, COIN, 501.0, 1.0, nan, nan, nan, nan, nan) for each in ticks(200)]
+    with pytest.raises(InvariantBroken, match="are not those that record"):
+        pair.started(EventFeed("ticks", moved))
+
+
+def test_a_full_disk_lets_nothing_open_and_everything_close() -> None:
+    pair = Pair()
+    pair.run(11)
+    assert pair.held
+    pair.disk.room = 0
+    pair.run(60)
+    assert pair.process.on_reserve and pair.process.trading.level is SafetyLevel.NO_NEW_RISK
+    rows = pair.process.trading.rows
+    opened = [each for each in pair.sent if not each.reduces]
+    pair.process.operator(SafetyLevel.FLATTEN, by="somebody", reason="the disk is full", at=pair.world.now)
+    pair.run(10)
+    assert not any(pair.venue.positions().values()) and pair.held == 0
+    assert [each for each in pair.sent if not each.reduces] == opened and pair.process.trading.rows == rows
+
+
+def test_the_kill_switch_brings_the_account_to_rest_and_stays() -> None:
+    pair = Pair()
+    pair.run(30)
+    assert pair.held
+    pair.process.operator(SafetyLevel.FLATTEN, by="somebody", reason="enough", at=pair.world.now)
+    pair.run(10)
+    assert not any(pair.venue.positions().values())
+    assert not [row for row in pair.venue.orders() if row.state is VenueState.OPEN]
+    pair.killed()
+    pair.started()
+    sent = len(pair.sent)
+    pair.run(30)
+    assert pair.process.trading.level is SafetyLevel.FLATTEN and len(pair.sent) == sent
+    pair.process.operator(SafetyLevel.NORMAL, by="somebody", reason="looked at", at=pair.world.now)
+    pair.run(20)
+    assert len(pair.sent) > sent
+
+
+def test_what_is_no_report_ends_the_connection() -> None:
+    pair = Pair()
+    pair.process.received(b"<html>502</html>", at=pair.world.now)
+    assert "HTML" in pair.process.hang_up
+    pair.process.disconnected(pair.process.hang_up, at=pair.world.now)
+    assert pair.process.trading.safety.safe_mode
+
+
+def test_a_report_that_is_missing_ends_the_connection() -> None:
+    pair = Pair()
+    declined = Declined(at=1, number=9, tag="nobody", rule="x", value=0, limit=0)
+    pair.process.received(encode(declined), at=pair.world.now)
+    assert pair.process.hang_up == "reports are missing"
+
+
+def test_bytes_without_a_report_are_no_sign_of_life() -> None:
+    pair = Pair()
+    frame = encode(Declined(at=1, tag="x" * 2000, rule="x", value=0, limit=0))
+    for second in range(31):
+        pair.world.now += SECOND
+        pair.process.received(frame[second : second + 1], at=pair.world.now)
+        pair.process.tick(at=pair.world.now)
+    assert pair.process.hang_up == "the venue is silent"
+
+
+def test_a_clock_that_was_set_back_does_not_stop_time() -> None:
+    pair = Pair()
+    pair.run(12)
+    pair.killed()
+    pair.world.now -= 3600 * SECOND
+    process = assembled(Seat(run="test", feed=pair.feed))
+    lease = Lease.acquire(pair.disk, holder="two", now=0)
+    journal = open_journal(pair.disk, told=process.told, lease=lease)
+    process.start(journal, epoch=lease.epoch, at=pair.world.now)
+    process.connected(at=pair.world.now)
+    due = process.next_at
+    assert due is not None and pair.world.now < due <= pair.world.now + SECOND
+    process.tick(at=due)
+    assert process.now >= START + 12 * SECOND
