@@ -12,7 +12,7 @@ from tests.simulation.faults import Swarm
 from tests.simulation.venue import SimulatedVenue
 from tests.simulation.world import SECOND, World
 from tradsys.core.errors import InvariantBroken, JournalFailed
-from tradsys.core.events import MarketEvent, Tick
+from tradsys.core.events import MarketEvent, Product, Tick
 from tradsys.core.safety import SafetyLevel
 from tradsys.core.venue import Declined, PlaceOrder, VenueState
 from tradsys.core.wire import encode, outgoing_reader
@@ -92,7 +92,7 @@ class Pair:
 
     @property
     def held(self) -> int:
-        return self.process.trading.engine.ledger.position("Swinger-NRML", COIN, "NRML")
+        return self.process.trading.engine.ledger.position("Swinger-NRML", COIN, Product.NRML)
 
 
 def test_it_trades_once_the_account_is_reconciled() -> None:
