@@ -162,11 +162,11 @@ class MemoryDisk:
             self._holder = None
 
     def stable(self) -> MemoryDisk:
-        """A disk of its own with what would be left if the power went now and nothing unsynced survived."""
+        """What would be left if the power went now and nothing unsynced survived: to be read, and at once."""
         left = MemoryDisk()
         for name, content in self._stable_names.items():
             kept = left._files[name] = _Content(content.stable_size)
-            kept.seen = content.stable.copy()
+            kept.seen = content.stable
         return left
 
     def bytes_of(self, name: str) -> bytearray:
