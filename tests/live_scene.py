@@ -17,8 +17,7 @@ from tradsys.exchange.clearing.records import AccountKind, AccountOpened, CashDe
 from tradsys.exchange.marketplace import Exchange, TradedInstrument
 from tradsys.exchange.own import HouseTerms, VenueServer
 from tradsys.execution.own.protocol import ClientSession
-from tradsys.journal import Journal, open_journal
-from tradsys.journal.memory_disk import MemoryDisk
+from tradsys.journal import Journal
 from tradsys.reference.calendar import RoundTheClock
 
 KEY = "a key of the campaign"
@@ -63,13 +62,10 @@ def process_of(settings: Settings, *, run: str = RUN) -> Process:
 class Desk:
     """A started process, connected to a venue. `now` is the time of both."""
 
-    def __init__(
-        self, process: Process, *, disk: MemoryDisk, venue: VenueServer, journal: Journal | None = None
-    ) -> None:
-        self.process, self.disk, self.venue = process, disk, venue
-        self.journal = journal or open_journal(disk, segment_bytes=2**16, reserve_bytes=2**12)
+    def __init__(self, process: Process, *, venue: VenueServer, journal: Journal) -> None:
+        self.process, self.venue, self.journal = process, venue, journal
         self.now = max(process.feed.known_at(0), process.now)
-        process.start(self.journal, epoch=1, at=self.now)
+        process.start(journal, epoch=1, at=self.now)
         venue.opened(1, at=self.now)
         process.connected(at=self.now)
         self.settle()

@@ -18,10 +18,10 @@ def diff(
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Say where the decisions of two runs part, and why they ended with different equity."""
+    from tradsys.engine.live_replay import open_any
     from tradsys.engine.run_diff import difference
-    from tradsys.engine.saved_run import open_run
 
-    first, second = open_run(a), open_run(b)
+    first, second = open_any(a), open_any(b)
     found = difference(a=first, b=second)
     if json:
         from json import dumps

@@ -17,21 +17,50 @@ def replay(
 ) -> None:
     """Run a saved run again from its manifest and its data."""
     from tradsys.cli.progress import watch
+    from tradsys.engine.live_replay import open_any, replayed
     from tradsys.engine.replay import replay as again
-    from tradsys.engine.saved_run import open_run
 
-    saved = open_run(run)
-    with watch("bars") as progress:
-        repeated = again(saved, until=until, progress=progress)
-    found = repeated.verdict() if verify else repeated.summary()
+    saved = open_any(run)
+    with watch("rows" if saved.live else "bars") as progress:
+        if saved.live:
+            _refuse_part(until)
+            found = replayed(saved, verify=verify, progress=progress)
+        else:
+            repeated = again(saved, until=until, progress=progress)
+            found = repeated.verdict() if verify else repeated.summary()
     if json:
         import msgspec
 
         typer.echo(msgspec.json.encode(found).decode())
     else:
-        for line in _lines(found, currency=saved.settings.run.run.currency):
+        lines = _live_lines if saved.live else _lines
+        for line in lines(found, currency=saved.settings.run.run.currency):
             typer.echo(line)
     raise typer.Exit(1 if found.get("verified") is False else 0)
+
+
+def _refuse_part(until: str | None) -> None:
+    from tradsys.core.errors import ConfigError
+
+    if until is not None:
+        raise ConfigError("a live run is replayed whole", value=until, fix="leave --until out")
+
+
+def _live_lines(found: dict[str, Any], *, currency: str) -> Iterator[str]:
+    from tradsys.core.units import format_money, from_text
+
+    yield f"run        {found['run']}"
+    rows = f"{found['rows']:,} rows of the feed"
+    yield f"replayed   {found['records']:,} records, {rows}, {found['decisions']:,} decisions"
+    yield f"equity     {format_money(from_text(found['final_equity']), currency)}"
+    if found["code_changed"]:
+        yield f"changed    not the program that began the run: {', '.join(found['code_changed'])}"
+    if found.get("verified"):
+        yield f"verified   all {found['decisions']:,} decisions identical"
+    elif "verified" in found:
+        yield f"DIFFERENT  {found['identical']:,} of {found['decisions']:,} decisions identical before the first other"
+        for name, said in found["first_difference"].items():
+            yield f"  {name:<9}{said}"
 
 
 def _lines(found: dict[str, Any], *, currency: str) -> Iterator[str]:

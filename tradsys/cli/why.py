@@ -22,11 +22,11 @@ def why(
     from tradsys.cli.progress import watch
     from tradsys.core.errors import ConfigError
     from tradsys.engine.explanation import explain_line, explain_order
-    from tradsys.engine.saved_run import open_run
+    from tradsys.engine.live_replay import open_any
 
     if (order is None) == (line is None):
         raise ConfigError("name one order, or one line", value=order, limit="ORDER or --line", fix="tradsys why 17 …")
-    saved = open_run(run)
+    saved = open_any(run)
     with watch("bars") as progress:
         if order is not None:
             found = explain_order(saved, order, progress=progress)
@@ -77,6 +77,8 @@ class _Teller:
         if found["request"] is not None:
             yield "request", [self._order(found["request"])]
         yield "steps", [self._step(each) for each in found["steps"]]
+        if found.get("venue"):
+            yield "venue", [self._way(each) for each in found["venue"]]
         if found["related"]:
             yield "related", [f"order {each['order']}, {each['as']}" for each in found["related"]]
         if found["notes"]:
@@ -146,10 +148,16 @@ class _Teller:
         asked = step.get("asked_by")
         because = "" if asked is None else f" (line {asked['seq']}: {_plain(asked['body'])})"
         late = step.get("since_exchange_ns", 0)
-        heard = f", heard {_span(late)} after it" if late else ""
+        heard = f", heard {_span(late)} after it" if late > 0 else ""
         what = f"{step['event']}: {said}" if said else step["event"]
         when = f"{self._time(step['at'])} {'+' + _span(step['since_ns']):>9}"
         return f"{when}  {what}{heard}{because}  [line {step['line']}]"
+
+    def _way(self, step: Mapping[str, Any]) -> str:
+        late = f", {_span(step['latency_ns'])} after its command was durable" if "latency_ns" in step else ""
+        what = {"PlaceOrder": "durable and sent: PlaceOrder", "CancelOrder": "durable and sent: CancelOrder"}
+        said = what.get(step["what"], step["what"])
+        return f"{self._time(step['at'])} {'+' + _span(step['since_ns']):>9}  {said}{late}  [record {step['record']}]"
 
     def _fill(self, body: Mapping[str, Any]) -> str:
         from tradsys.core.units import to_text

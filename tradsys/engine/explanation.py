@@ -11,8 +11,10 @@ from tradsys.core.errors import InputRefused, UnknownName
 from tradsys.core.events import Approved, Charged, Decision, Entry, Fill, Intent, Order, OrderEvent, Refused, Stray
 from tradsys.core.orders import OrderState, step
 from tradsys.core.units import SCALE
+from tradsys.engine import live_replay
 from tradsys.engine.assemble import prepare
 from tradsys.engine.known_data import known_by
+from tradsys.engine.live_replay import tell, way_of, wired_again
 from tradsys.engine.replay import code_changed, load, refuse_changed, run
 from tradsys.engine.saved_run import SavedRun
 from tradsys.engine.witness import Witness, equals_before, orders_of
@@ -29,8 +31,8 @@ def explain_order(saved: SavedRun, order_id: int, *, progress: Progress = lambda
     `order` and `line` (of its verdict), `strategy`, `instrument`, `data` and `values` (see `Witness`: what was known
     and what the strategy held when it decided), `intent` (its line), `checks` (each with `value`, `limit`, `passed`),
     `request` (the order as it was sent), `steps` (each line with `since_ns`, the time since the one before), `state`
-    and `filled` at the end, `related` orders, and `notes` on what could not be computed again. Prices and quantities
-    are exact (`scale`).
+    and `filled` at the end, `related` orders, of a live run its way to the `venue` and back (`way_of`), and `notes` on
+    what could not be computed again. Prices and quantities are exact (`scale`).
     """
     entries = list(saved.entries())
     judged = [(each, order) for each in entries if (order := _judged(each)) is not None]
@@ -51,6 +53,7 @@ def explain_order(saved: SavedRun, order_id: int, *, progress: Progress = lambda
         "state": state,
         "filled": filled,
         "related": _related(entries, order),
+        **({"venue": way_of(saved, order_id)} if saved.live else {}),
     }
 
 
@@ -140,13 +143,32 @@ def _seen(
             name = str(getattr(steps[0].body, "instrument", ""))
             known = known_by(load(saved.settings), name, steps[0].at)
             return {**nothing, "data": {each["kind"].lower(): each for each in known}, "notes": []}
-        prepared = prepare(saved.settings)
+        return _witnessed(saved, entries, intent=intent, orders=orders, progress=progress)
     except InputRefused as problem:
         return {**nothing, "notes": [f"data, values and checks are not known: {problem.message}"]}
+
+
+def _witnessed(
+    saved: SavedRun,
+    entries: Sequence[Entry],
+    *,
+    intent: Entry | None,
+    orders: Sequence[int],
+    progress: Progress,
+) -> dict[str, Any]:
+    """What a repetition shows, of a backtest from its data, of a live run from its journal."""
     before = 0 if intent is None else equals_before(entries, intent)
-    witness = Witness(prepared, intent=intent, before=before, orders=orders_of(entries, orders))
-    run(prepared, saved, progress=progress, stop=lambda: witness.done)
-    notes = [f"not the program of the run any more: {name}" for name in code_changed(saved, prepared)]
+    if saved.live:
+        process, wired = wired_again(saved)
+        witness = Witness(wired, intent=intent, before=before, orders=orders_of(entries, orders))
+        tell(process, saved, progress=progress, stop=lambda: witness.done)
+        changed = live_replay.code_changed(saved, wired)
+    else:
+        prepared = prepare(saved.settings)
+        witness = Witness(prepared, intent=intent, before=before, orders=orders_of(entries, orders))
+        run(prepared, saved, progress=progress, stop=lambda: witness.done)
+        changed = code_changed(saved, prepared)
+    notes = [f"not the program of the run any more: {name}" for name in changed]
     if not witness.done:
         notes.append("the repetition did not decide the same: what it does not show is not known")
     return {"data": witness.data or {}, "values": witness.values, "checks": witness.checks, "notes": notes}

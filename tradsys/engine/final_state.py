@@ -14,12 +14,12 @@ from tradsys.engine.runner import mark_open
 
 if TYPE_CHECKING:
     from tradsys.core.events import Entry
-    from tradsys.engine.assemble import Prepared
+    from tradsys.engine.assemble import Prepared, Wired
 
 _CHUNK = 10_000
 
 
-def final_state(prepared: Prepared) -> dict[str, Any]:
+def final_state(prepared: Prepared | Wired) -> dict[str, Any]:
     """Cash, equity, positions, marks, cash moves, charges and working orders, as exact decimal texts in fixed order."""
     ledger = prepared.ledger
     mark_open(ledger, prepared.engine.markets)

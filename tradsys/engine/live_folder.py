@@ -15,12 +15,10 @@ import msgspec
 from tradsys.core.errors import ConfigError, DataError, ResourceError
 from tradsys.engine.inputs import hash_of, input_files
 from tradsys.engine.run import versions
-from tradsys.engine.saved_run import place_of, relative
+from tradsys.engine.saved_run import LIVE, manifest_in, place_of, relative
 from tradsys.engine.settings import Settings
 
 JOURNAL, MANIFEST = "journal", "manifest.json"
-LIVE = "live"
-"""Kind of run that a manifest names; one of a backtest names none."""
 DEFAULT = Path("runs")
 """Where run folders go unless one is given."""
 
@@ -41,13 +39,9 @@ def run_of(folder: Path, settings: Settings, *, stamp: int) -> str:
 
 def manifest_of(folder: Path) -> dict[str, Any]:
     """What the manifest says. Raises `DataError` for one that is damaged or of no live run."""
-    path = folder / MANIFEST
-    try:
-        found = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise DataError(f"{path} is damaged: {error}", value=str(path), limit="JSON") from None
-    if not isinstance(found, dict) or found.get("kind") != LIVE:
-        raise DataError(f"{path} is of no live run", value=str(path), fix="give another --data-dir")
+    found = manifest_in(folder)
+    if found.get("kind") != LIVE:
+        raise DataError(f"{folder} is of no live run", value=str(folder), fix="give another --data-dir")
     return found
 
 

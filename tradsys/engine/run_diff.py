@@ -12,6 +12,7 @@ from tradsys.core.errors import ConfigError, InputRefused
 from tradsys.core.units import SCALE
 from tradsys.engine.instruments import build_instrument, sections_of
 from tradsys.engine.known_data import known_by
+from tradsys.engine.live_replay import completed
 from tradsys.engine.profit_gap import Account, profit_gap
 from tradsys.engine.replay import load, refuse_changed
 from tradsys.engine.saved_run import SavedRun
@@ -31,6 +32,7 @@ def difference(*, a: SavedRun, b: SavedRun) -> dict[str, Any]:
     that differ, both lines, and the `inputs` of each), `settings`, `data` and `code` that are not the same, and `gap`:
     final equity of b less a by cause, in 1e-8 (`scale`). Raises `ConfigError` for accounts in two currencies.
     """
+    a, b = completed(a), completed(b)
     currencies = [each.settings.run.run.currency for each in (a, b)]
     if currencies[0] != currencies[1]:
         raise ConfigError(

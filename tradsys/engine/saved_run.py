@@ -26,6 +26,8 @@ from tradsys.engine.verify_copies import with_paths
 NEEDED = ("configuration", "place", "inputs", "data", "strategies", "code", "final", "decisions_sha256", "state_sha256")
 """What a manifest must hold for a run to be repeated and compared."""
 
+LIVE = "live"
+"""Kind of run that the manifest of a live one names; that of a backtest names none."""
 AGAIN = "run the backtest again with this version"
 
 
@@ -41,6 +43,11 @@ class SavedRun(msgspec.Struct, frozen=True, kw_only=True):
     def entries(self) -> Iterator[Entry]:
         """The lines as records. Raises `DataError` for one that is none."""
         return map(decoded, self.lines())
+
+    @property
+    def live(self) -> bool:
+        """Whether its lines come from the journal of a live run."""
+        return self.manifest.get("kind") == LIVE
 
     @property
     def inputs(self) -> dict[Path, str]:
@@ -66,13 +73,13 @@ def open_run(folder: Path) -> SavedRun:
     """The run in a run folder. Raises `MissingData` for what is no run folder, `ConfigError` for one that does not say
     how to repeat it, `DataError` for a damaged one."""
     folder = Path(os.path.abspath(folder))
-    manifest = _manifest(folder / "manifest.json")
+    manifest = manifest_in(folder)
     missing = [name for name in NEEDED if name not in manifest]
     if missing:
         raise ConfigError(f"{folder} does not say how to repeat it: no {missing[0]}", value=str(folder), fix=AGAIN)
     _count(folder / "decisions")
     return SavedRun(
-        folder=folder, manifest=manifest, settings=_settings(folder, manifest), lines=lambda: _lines(folder)
+        folder=folder, manifest=manifest, settings=settings_of(folder, manifest), lines=lambda: _lines(folder)
     )
 
 
@@ -92,7 +99,9 @@ def _read(path: Path) -> bytes:
         ) from None
 
 
-def _manifest(path: Path) -> dict[str, Any]:
+def manifest_in(folder: Path) -> dict[str, Any]:
+    """The manifest of a run folder. Raises `MissingData`, `DataError` for one that is damaged."""
+    path = folder / "manifest.json"
     try:
         found = json.loads(_read(path))
     except ValueError as problem:
@@ -124,7 +133,8 @@ def _lines(folder: Path) -> Iterator[bytes]:
     yield from lines[:-1]
 
 
-def _settings(folder: Path, manifest: dict[str, Any]) -> Settings:
+def settings_of(folder: Path, manifest: dict[str, Any]) -> Settings:
+    """The settings of a run folder, its paths absolute. Raises `ConfigError` for those of another version."""
     place = manifest["place"]
     file = Path(os.path.normpath(folder / place["run_file"]))
     current = Path(os.path.normpath(folder / place["current"]))

@@ -10,7 +10,7 @@ import msgspec
 from tradsys.core.events import Entry, Order, Refused
 from tradsys.core.instruments import Instrument
 from tradsys.core.ports import Check, Claim
-from tradsys.engine.assemble import Prepared
+from tradsys.engine.assemble import Prepared, Wired
 from tradsys.engine.runner import Runner
 from tradsys.strategies.context import Reading
 
@@ -32,7 +32,9 @@ class Witness:
     `before` others is meant. `orders` are the orders whose checks are told, by number.
     """
 
-    def __init__(self, prepared: Prepared, *, intent: Entry | None, before: int, orders: Mapping[int, Order]) -> None:
+    def __init__(
+        self, prepared: Prepared | Wired, *, intent: Entry | None, before: int, orders: Mapping[int, Order]
+    ) -> None:
         self.data: dict[str, Any] | None = None
         self.values: dict[str, Any] | None = None
         self.checks: list[dict[str, Any]] = []

@@ -12,7 +12,7 @@ from tradsys.core.errors import InvariantBroken
 from tradsys.engine.settings import Settings
 from tradsys.engine.trading.process import Process
 from tradsys.engine.trading.recovery import KEPT, Snapshots, recover, restore, state_of
-from tradsys.journal import snapshots
+from tradsys.journal import open_journal, snapshots
 from tradsys.journal.memory_disk import MemoryDisk
 from tradsys.journal.reading import Reader
 
@@ -28,15 +28,24 @@ class Churn(Strategy):
 """
 
 
+class MemoryDesk(Desk):
+    """One whose disk is in memory."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.disk = MemoryDisk()
+        journal = open_journal(self.disk, segment_bytes=2**16, reserve_bytes=2**12)
+        super().__init__(process_of(settings), venue=coin_venue(), journal=journal)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return coin_settings(tmp_path)
 
 
 @pytest.fixture
-def traded(settings: Settings) -> Desk:
+def traded(settings: Settings) -> MemoryDesk:
     """A process that has traded, with snapshots on its way."""
-    desk = Desk(process_of(settings), disk=MemoryDisk(), venue=coin_venue())
+    desk = MemoryDesk(settings)
     keeper = Snapshots(desk.process, desk.journal, desk.disk, every=150, say=print)
     for _ in range(12):
         desk.trade(10)
@@ -45,7 +54,7 @@ def traded(settings: Settings) -> Desk:
     return desk
 
 
-def read_again(settings: Settings, desk: Desk) -> tuple[Process, list[str]]:
+def read_again(settings: Settings, desk: MemoryDesk) -> tuple[Process, list[str]]:
     """A restart on the same disk; what it said."""
     desk.disk.kill()
     said: list[str] = []
@@ -55,7 +64,7 @@ def read_again(settings: Settings, desk: Desk) -> tuple[Process, list[str]]:
     return process, said
 
 
-def test_every_snapshot_and_its_tail_are_the_whole_journal(settings: Settings, traded: Desk) -> None:
+def test_every_snapshot_and_its_tail_are_the_whole_journal(settings: Settings, traded: MemoryDesk) -> None:
     assert traded.process.trading.engine.ledger.positions, "it traded"
     whole = process_of(settings)
     for record in Reader(traded.disk):
@@ -76,24 +85,24 @@ def test_every_snapshot_and_its_tail_are_the_whole_journal(settings: Settings, t
         assert state_of(restored) == lived
 
 
-def test_a_restart_reads_only_what_came_after_and_trades_on(settings: Settings, traded: Desk) -> None:
+def test_a_restart_reads_only_what_came_after_and_trades_on(settings: Settings, traded: MemoryDesk) -> None:
     traded.disk.kill()
     process, journal = recover(lambda: process_of(settings), traded.disk, lease=None, say=print)
     assert 0 < process.replayed.inputs < 100
     assert state_of(process) == state_of(traded.process)
     rows = process.trading.rows
-    again = Desk(process, disk=traded.disk, venue=coin_venue(), journal=journal)
+    again = Desk(process, venue=coin_venue(), journal=journal)
     again.trade(10)
     assert again.process.trading.rows == rows + 10
 
 
-def flipped(desk: Desk, name: str) -> None:
+def flipped(desk: MemoryDesk, name: str) -> None:
     file = desk.disk.open(name, writable=True)
     file.write(40, bytes(each ^ 255 for each in file.read(40, size=1)))
     file.sync()
 
 
-def test_a_damaged_snapshot_is_named_and_an_older_one_or_the_whole_is_read(settings: Settings, traded: Desk) -> None:
+def test_a_damaged_snapshot_is_named_and_an_older_one_or_all_is_read(settings: Settings, traded: MemoryDesk) -> None:
     newest, older = snapshots.names(traded.disk)
     flipped(traded, newest)
     process, said = read_again(settings, traded)
@@ -108,7 +117,7 @@ def test_a_damaged_snapshot_is_named_and_an_older_one_or_the_whole_is_read(setti
 
 
 @pytest.mark.parametrize("part", ["code", "strategies"])
-def test_a_snapshot_of_another_program_is_not_used(settings: Settings, traded: Desk, part: str) -> None:
+def test_a_snapshot_of_another_program_is_not_used(settings: Settings, traded: MemoryDesk, part: str) -> None:
     def other() -> Process:
         process = process_of(settings)
         process.run = msgspec.structs.replace(process.run, **{part: "other" if part == "code" else {"s": "other"}})
@@ -121,7 +130,7 @@ def test_a_snapshot_of_another_program_is_not_used(settings: Settings, traded: D
     assert process.trading.rows == traded.process.trading.rows
 
 
-def test_the_journal_of_another_run_is_refused(settings: Settings, traded: Desk) -> None:
+def test_the_journal_of_another_run_is_refused(settings: Settings, traded: MemoryDesk) -> None:
     traded.disk.kill()
     with pytest.raises(InvariantBroken, match="of another run"):
         recover(lambda: process_of(settings, run="other"), traded.disk, lease=None, say=lambda line: None)
@@ -129,7 +138,7 @@ def test_the_journal_of_another_run_is_refused(settings: Settings, traded: Desk)
 
 def test_a_strategy_that_cannot_be_kept_is_named_once_and_the_whole_journal_is_read(tmp_path: Path) -> None:
     settings = coin_settings(tmp_path, strategy=FORGETFUL)
-    desk = Desk(process_of(settings), disk=MemoryDisk(), venue=coin_venue())
+    desk = MemoryDesk(settings)
     said: list[str] = []
     keeper = Snapshots(desk.process, desk.journal, desk.disk, every=10, say=said.append)
     for _ in range(3):
@@ -141,7 +150,7 @@ def test_a_strategy_that_cannot_be_kept_is_named_once_and_the_whole_journal_is_r
     assert process.trading.rows == 15
 
 
-def test_the_lease_is_renewed_while_a_long_journal_is_read(settings: Settings, traded: Desk) -> None:
+def test_the_lease_is_renewed_while_a_long_journal_is_read(settings: Settings, traded: MemoryDesk) -> None:
     renewed: list[int] = []
     for name in snapshots.names(traded.disk):
         traded.disk.remove(name)

@@ -173,17 +173,22 @@ def assemble(
 
 def run_begun(settings: Settings, wired: Wired, feed: Feed, *, run: str) -> RunBegun:
     """What a journal says of its run: hashes of the configuration that decides, of the code, of the strategies."""
-    decisive = msgspec.structs.replace(settings.run, venue=type(settings.run.venue)())
     strategies = {
         name: str(each["sha256"]) for name, each in strategy_hashes(wired.engine.runners).items() if name != EXTERNAL
     }
     return RunBegun(
         run=run,
-        configuration=hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest(),
+        configuration=configuration_hash(settings.run),
         code=code_hash(),
         strategies=strategies,
         feed=feed.name,
     )
+
+
+def configuration_hash(run: RunFile) -> str:
+    """SHA-256 of what of a run file decides, hex: where the venue is may change."""
+    decisive = msgspec.structs.replace(run, venue=type(run.venue)())
+    return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()
 
 
 def key_of(settings: Settings) -> str:
