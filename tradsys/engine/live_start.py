@@ -16,6 +16,7 @@ from tradsys.engine.live import LiveParts, LiveProcess, RunClock, stamp, steady
 from tradsys.engine.live_folder import JOURNAL, run_of
 from tradsys.engine.settings import Settings
 from tradsys.engine.trading.assembly import assemble, key_of
+from tradsys.engine.trading.pacing import pace
 from tradsys.engine.trading.process import Process
 from tradsys.engine.trading.recovery import EVERY, Say, Snapshots, recover
 from tradsys.engine.watchdog.client import BeatClient
@@ -43,6 +44,7 @@ def prepared(settings: Settings, folder: Path, terms: LiveTerms) -> LiveProcess:
     user can correct, `JournalFailed` and `InvariantBroken` for a journal that cannot be gone on with.
     """
     key = _checked(settings)
+    pace(terms.speed)
     run = run_of(folder, settings, stamp=stamp())
     disk = FolderDisk(folder / JOURNAL)
     lease = Lease.acquire(disk, holder=f"process {os.getpid()}", now=steady())
