@@ -6,7 +6,7 @@ from random import Random
 
 NETWORK = (
     "drop_request", "drop_push", "duplicate_push", "delay", "half_open", "reset", "truncate", "refuse_connection",
-    "garbage", "html", "slow_drip",
+    "garbage", "html", "slow_drip", "endless_frame",
 )  # fmt: skip
 VENUE = (
     "accept_late", "accept_silently", "fill_before_answer", "over_fill", "bust", "duplicate_trade", "lost_trade",

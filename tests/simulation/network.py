@@ -14,18 +14,23 @@ from tradsys.core.venue import (
     AnyCommand,
     AskFailed,
     Dealt,
+    Declined,
     Ended,
     Incoming,
     Page,
     PlaceOrder,
     Report,
+    Subject,
     Taken,
+    Undone,
 )
 from tradsys.core.wire import encode, incoming_reader, outgoing_reader
 
 LONGEST = 40 * SECOND
 """The longest that anything is late: shorter than the quarantine, as the law of absent orders demands."""
 _HTML = b"<html><body>502 Bad Gateway</body></html>"
+_ENDLESS = (60_000).to_bytes(4, "big") * 2
+"""The head of a frame that never comes to its end."""
 _PUSHED = (Taken, Dealt, Ended)
 _PIECES = 24
 """A frame that drips arrives in about so many."""
@@ -59,6 +64,7 @@ class Connection:
         self._reports = incoming_reader()
         self._number = 0
         self._held: Report | None = None
+        self._orders: Page | None = None
         self._mute = False
         self._free_up = self._free_down = 0
 
@@ -72,7 +78,7 @@ class Connection:
                 continue
             self.leaving(message)
             if not self._misled(message):
-                self._carry_up(encode(message), message)
+                self._carry_up(encode(self._enlarged(message)), message)
 
     def _misled(self, command: AnyCommand) -> bool:
         """Whether a command is lost, or reaches the venue by another way and late."""
@@ -85,6 +91,13 @@ class Connection:
             world.after(world.span(SECOND, LONGEST), lambda: self._late(command))
             return True
         return False
+
+    def _enlarged(self, command: AnyCommand) -> AnyCommand:
+        """What the venue makes of a command: an order that it fills twice over."""
+        if isinstance(command, PlaceOrder) and self._hits("over_fill"):
+            self._world.fault("over_fill", command.tag)
+            return msgspec.structs.replace(command, quantity=2 * command.quantity)
+        return command
 
     def _carry_up(self, data: bytes, command: AnyCommand | None) -> None:
         self._free_up = self._arrival(self._free_up)
@@ -103,12 +116,18 @@ class Connection:
         for message in self._reports.feed(data):
             for each in self._mutated(message):
                 self._carry_down(encode(each))
+                if each.number and self._hits("duplicate_push"):
+                    self._world.fault("duplicate_push", type(each).__name__)
+                    self._carry_down(encode(each))
         if self._hits("garbage"):
             self._world.fault("garbage")
             self._carry_down(self._world.random.randbytes(40))
         elif self._hits("html"):
             self._world.fault("html")
             self._carry_down(_HTML)
+        elif self._hits("endless_frame"):
+            self._world.fault("endless_frame")
+            self._carry_down(_ENDLESS)
 
     def _mutated(self, message: Incoming) -> list[Report]:
         if isinstance(message, Page):
@@ -135,10 +154,18 @@ class Connection:
             return []
         if isinstance(message, Taken):
             return self._answered(message)
-        if isinstance(message, Dealt) and self._hits("duplicate_trade"):
+        if isinstance(message, Declined) and self._hits("reject_late"):
+            self._world.fault("reject_late")
+            self._world.after(self._world.span(SECOND, LONGEST), lambda: self._say_late(message))
+            return []
+        if isinstance(message, Dealt | Undone) and self._hits("duplicate_trade"):
             self._world.fault("duplicate_trade")
             return [message, message]
         return [message]
+
+    def _say_late(self, message: Report) -> None:
+        if self.open:
+            self._carry_down(encode(self._numbered(message)))
 
     def _answered(self, taken: Taken) -> list[Report]:
         if self._hits("accept_silently"):
@@ -159,6 +186,11 @@ class Connection:
         if self._hits("ask_failed"):
             self._world.fault("ask_failed")
             return AskFailed(at=page.at, request=page.request, why="internal error")
+        if page.subject is Subject.ORDERS and page.pages == 1:
+            before, self._orders = self._orders, page
+            if before is not None and self._hits("stale_orders"):
+                self._world.fault("stale_orders")
+                return msgspec.structs.replace(before, at=page.at, request=page.request)
         rows = getattr(page, page.subject.value)
         if rows and self._hits("short_page"):
             self._world.fault("short_page")
