@@ -132,15 +132,16 @@ class ServedVenue:
 
 
 class Trader:
-    """`tradsys run` on a run folder. `reconciled_after`: seconds from its start until it said so."""
+    """`tradsys run` on a run folder. `reconciled_after`: seconds from its start until it said so. `before`: what its
+    command begins with, where another program is to start it."""
 
-    def __init__(self, run_file: Path, folder: Path, *options: str) -> None:
+    def __init__(self, run_file: Path, folder: Path, *options: str, before: tuple[str, ...] = ()) -> None:
         self.folder = folder
         self.lines: list[str] = []
         self.reconciled_after: float | None = None
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            _program("run", str(run_file), "--data-dir", str(folder), *options),
+            [*before, *_program("run", str(run_file), "--data-dir", str(folder), *options)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
