@@ -11,6 +11,7 @@ NETWORK = (
 VENUE = (
     "accept_late", "accept_silently", "fill_before_answer", "over_fill", "bust", "duplicate_trade", "lost_trade",
     "ask_failed", "short_page", "stale_orders", "maintenance", "throttle", "reject_late", "cancel_crossed",
+    "thin_book",
 )  # fmt: skip
 DISK = ("power_loss", "torn_write", "io_error", "disk_full", "slow_sync")
 PROCESS = ("kill", "kill_at_effect", "pause", "second_process", "restart_storm")

@@ -59,6 +59,7 @@ class Host:
         self._number = 0
         self._effects_left = -1
         self._wall_step = 0
+        self._stalled_until = 0
         self._full_room = 2**40
         self.starts = 0
         self.leaving: Callable[[Running, AnyCommand], None] = lambda running, command: None
@@ -190,6 +191,8 @@ class Host:
 
     def read(self, row: int) -> None:
         """The feed has come to a row."""
+        if self._stalled_until > self.world.now and not self.quiet:
+            return
         for running in list(self.running):
             self._do(running, partial(self._read, running, row))
 
@@ -271,10 +274,21 @@ class Host:
         elif live and world.chance(rate("kill_at_effect")):
             self._effects_left = world.random.randint(1, 12)
         elif live and world.chance(rate("pause")):
-            self._pause(live[-1])
+            world.fault("pause")
+            self._pause(live[-1], span=world.span(SECOND, 60 * SECOND))
+        elif live and world.chance(rate("stuck")):
+            world.fault("stuck")
+            self._pause(live[-1], span=world.span(SECOND, 10 * SECOND))
+        elif live and world.chance(rate("restart_storm")):
+            world.fault("restart_storm")
+            for number in range(world.random.randint(3, 6)):
+                world.after(number * 2 * SECOND, self._storm)
         elif live and world.chance(rate("second_process")):
             world.fault("second_process")
             self.boot()
+        if world.chance(rate("tick_burst")):
+            world.fault("tick_burst")
+            self._stalled_until = world.now + world.span(5 * SECOND, 30 * SECOND)
         self._people(live)
         if world.chance(rate("clock_step")):
             world.fault("clock_step")
@@ -308,12 +322,16 @@ class Host:
             lambda: running.process.operator(level, by="somebody", reason="simulated", at=self._clock(running)),
         )
 
-    def _pause(self, running: Running) -> None:
+    def _storm(self) -> None:
+        """One more of several deaths in a row; none once everything has come to rest."""
+        live = [each for each in self.running if not each.paused]
+        if live and not self.quiet:
+            self._gone("killed in a storm", power=False, one=live[-1])
+
+    def _pause(self, running: Running, *, span: int) -> None:
         """SIGSTOP; a second process may take over before it wakes."""
         world = self.world
-        world.fault("pause", str(running.number))
         running.paused = True
-        span = world.span(SECOND, 60 * SECOND)
         world.after(span, lambda: self._wake(running))
         if span > (LEASE_SECONDS + 1) * SECOND:
             world.after((LEASE_SECONDS + 1) * SECOND, self._boot_if_none)

@@ -1,5 +1,5 @@
-"""More laws, of what a process lets out and writes down: asked at the moment of sending, at each end of an order, and of
-the whole journal once everything rests."""
+"""More laws, of what a process lets out and writes down: asked as something leaves, at each end of an order, and of the
+whole journal once everything rests."""
 
 from __future__ import annotations
 

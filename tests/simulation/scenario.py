@@ -16,6 +16,7 @@ from tests.simulation.market import ticks
 from tests.simulation.venue import SimulatedVenue
 from tests.simulation.world import SECOND, World
 from tradsys.engine.trading.feed import EventFeed
+from tradsys.execution.venue_limits import VenueLimits
 
 START = 1_795_000_000 * SECOND
 TROUBLE = 110
@@ -61,7 +62,8 @@ def run(seed: int, *, swarm: Swarm | None = None, trouble: int = TROUBLE, log: l
     rows = [row for row in rows if row.at < START + trouble * SECOND]
     venue = SimulatedVenue(world, swarm, seed=seed)
     every = random.choice((2**60, 120, 300))
-    seat = Seat(run=f"seed-{seed}", feed=EventFeed(f"seed-{seed}", rows), snapshot_every=every)
+    limits = VenueLimits(open_orders=200, per_minute=30 if swarm.rate("throttle") else 400)
+    seat = Seat(run=f"seed-{seed}", feed=EventFeed(f"seed-{seed}", rows), snapshot_every=every, limits=limits)
     host = Host(world, swarm, venue, seat)
     checks, laws = Checks(host, venue), Laws(host, venue, limits=seat.limits, run=seat.run)
     law = what = ""

@@ -52,7 +52,7 @@ class SimulatedVenue:
                 step=12,
                 spread=2,
                 levels=2,
-                lots=40,
+                lots=3 if swarm.rate("thin_book") else 40,
             ),
             page_rows=25,
             orders_per_second=8 if swarm.rate("throttle") else 0,
