@@ -20,6 +20,7 @@ TITLES = {
     "orders": "`orders`: order commands through strategy, checks, matching and back",
     "start": "`start`: from a shell's point of view",
     "journal": "`journal`: durable records, a restart, and the tables made from them",
+    "live": "`live`: from a tick to the order on its way, and a process that starts again",
 }
 
 INTRODUCTION = """\

@@ -22,7 +22,7 @@ from benchmarks.peers import ROOT, WORKLOADS, PeerScript, PeerUnavailable, envir
 from benchmarks.report import report
 
 ONCE_OVER_SECONDS = 30.0
-NAMES = (*WORKLOADS, "start", "journal")
+NAMES = (*WORKLOADS, "start", "journal", "live")
 YARDSTICK = [sys.executable, "-m", "benchmarks.yardstick"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.live_scene import Desk, coin_settings, coin_venue, process_of
+from tools.live_desk import Desk, coin_settings, coin_venue, process_of
 from tradsys.core.errors import InvariantBroken
 from tradsys.engine.settings import Settings
 from tradsys.engine.trading.process import Process

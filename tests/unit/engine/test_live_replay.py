@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.live_scene import Desk, coin_settings, coin_venue, process_of
 from tools.kill_scene import STRATEGY
+from tools.live_desk import Desk, coin_settings, coin_venue, process_of
 from tradsys.core.errors import DataError
 from tradsys.core.events import Fill
 from tradsys.engine.explanation import explain_order

@@ -1,11 +1,10 @@
-"""A live process and a venue in one thread, for tests: their own classes, a disk in memory, time as told."""
+"""A live process and a venue in one thread, for tests and measurements: their own classes, time as told."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tests.unit.exchange.own.scene import MONDAY
-from tools.kill_scene import ACCOUNT, COIN, write_key, write_scene
+from tools.kill_scene import ACCOUNT, BEGIN, COIN, write_key, write_scene
 from tradsys.core.instruments import DatedStep, Instrument, Segment
 from tradsys.core.units import SCALE
 from tradsys.engine.settings import Settings, load
@@ -32,7 +31,7 @@ def coin_exchange() -> Exchange:
     )  # fmt: skip
     listed = [TradedInstrument(instrument=coin, previous_close=100 * SCALE, band="fixed 20")]
     exchange = Exchange(
-        listed, ReferenceBook(1), exchange="CRYPTO", day=MONDAY, calendar=RoundTheClock(), fees=NoFees(), seed=7,
+        listed, ReferenceBook(1), exchange="CRYPTO", day=BEGIN.date(), calendar=RoundTheClock(), fees=NoFees(), seed=7,
         currency="USDT",
     )  # fmt: skip
     exchange.tell(AccountOpened(account=ACCOUNT, kind=AccountKind.MARGIN))
