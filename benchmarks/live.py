@@ -1,8 +1,8 @@
 """A live process: from a tick to the command on its way, and how long it takes to start again.
 
-`latency_ns` of the decision alone (a tick in, the command as bytes), and with its record on stable storage and the bytes
-handed to a connected socket. `restart_s` is that of `tradsys run` in a process of its own, from the shell until all that
-its journal holds was taken up.
+`latency_ns` of the decision alone (a tick in, the command as bytes), and with its record on stable storage and the
+bytes handed to a connected socket. `restart_s` is that of `tradsys run` in a process of its own, from the shell until
+all that its journal holds was taken up.
 """
 
 from __future__ import annotations
