@@ -13,9 +13,9 @@ VENUE = (
     "ask_failed", "short_page", "stale_orders", "maintenance", "throttle", "reject_late", "cancel_crossed",
     "thin_book",
 )  # fmt: skip
-DISK = ("power_loss", "torn_write", "io_error", "disk_full", "slow_sync")
+DISK = ("power_loss", "io_error", "disk_full", "slow_sync")
 PROCESS = ("kill", "kill_at_effect", "pause", "second_process", "restart_storm")
-CLOCK = ("clock_step", "clock_drift")
+CLOCK = ("clock_step",)
 LOAD = ("tick_burst", "stuck")
 HUMAN = ("kill_switch", "lower", "cancel_elsewhere", "trade_elsewhere", "order_elsewhere")
 ALL = NETWORK + VENUE + DISK + PROCESS + CLOCK + LOAD + HUMAN

@@ -60,6 +60,7 @@ class Host:
         self._effects_left = -1
         self._wall_step = 0
         self._stalled_until = 0
+        self._slow = 0
         self._full_room = 2**40
         self.starts = 0
         self.leaving: Callable[[Running, AnyCommand], None] = lambda running, command: None
@@ -81,6 +82,9 @@ class Host:
             if self._effects_left == 0:
                 self.world.fault("kill_at_effect", f"{operation} {name}")
                 raise Killed
+        if operation == "sync" and self.world.chance(self.swarm.rate("slow_sync") / 20):
+            self.world.fault("slow_sync")
+            self._slow = self.world.span(SECOND, 5 * SECOND)
         if operation in ("write", "sync") and self.world.chance(self.swarm.rate("io_error") / 20):
             self.world.fault("io_error", operation)
             return errno.EIO
@@ -159,6 +163,9 @@ class Host:
         self.records = max(self.records, running.process.durable)
         self._carry(running)
         self._set_timer(running)
+        if self._slow:
+            span, self._slow = self._slow, 0
+            self._pause(running, span=span)
 
     def _carry(self, running: Running) -> None:
         process, connection = running.process, running.connection

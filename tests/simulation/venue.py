@@ -55,7 +55,7 @@ class SimulatedVenue:
                 lots=3 if swarm.rate("thin_book") else 40,
             ),
             page_rows=25,
-            orders_per_second=8 if swarm.rate("throttle") else 0,
+            orders_per_second=2 if swarm.rate("throttle") else 0,
             record=self._record,
         )
 
