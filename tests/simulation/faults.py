@@ -11,7 +11,7 @@ NETWORK = (
 VENUE = (
     "accept_late", "accept_silently", "fill_before_answer", "over_fill", "bust", "duplicate_trade", "lost_trade",
     "ask_failed", "short_page", "stale_orders", "maintenance", "throttle", "reject_late", "cancel_crossed",
-    "thin_book",
+    "thin_book", "trade_late", "accept_very_late",
 )  # fmt: skip
 DISK = ("power_loss", "io_error", "disk_full", "slow_sync")
 PROCESS = ("kill", "kill_at_effect", "pause", "second_process", "restart_storm")

@@ -40,6 +40,7 @@ class Running:
         self.offset = 0
         self.connecting = False
         self.due = 0
+        self.renewed_at = 0
         self.idle = 0
         self.ticked_at = 0
 
@@ -211,6 +212,7 @@ class Host:
             return
         if not running.paused:
             self._do(running, lambda: running.lease.renew(self.world.now))
+            running.renewed_at = self.world.now
         self.world.after(SECOND, lambda: self._renew(running))
 
     # --- connection
@@ -292,7 +294,7 @@ class Host:
                 world.after(number * 2 * SECOND, self._storm)
         elif live and world.chance(rate("second_process")):
             world.fault("second_process")
-            self.boot()
+            self._second(live[-1])
         if world.chance(rate("tick_burst")):
             world.fault("tick_burst")
             self._stalled_until = world.now + world.span(5 * SECOND, 30 * SECOND)
@@ -328,6 +330,14 @@ class Host:
             running,
             lambda: running.process.operator(level, by="somebody", reason="simulated", at=self._clock(running)),
         )
+
+    def _second(self, first: Running) -> None:
+        """Somebody starts another; while the first is there it must not come to anything."""
+        renewed = first.renewed_at > self.world.now - 2 * SECOND
+        starts = self.starts
+        self.boot()
+        if renewed and self.starts > starts and first in self.running:
+            self.failures.append(f"process {first.number} was taken over from while it was well")
 
     def _storm(self) -> None:
         """One more of several deaths in a row; none once everything has come to rest."""

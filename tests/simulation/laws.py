@@ -12,15 +12,22 @@ from tests.simulation.checks import Broken
 from tests.simulation.host import Host, Running
 from tests.simulation.venue import SimulatedVenue
 from tests.simulation.world import SECOND
+from tradsys.core.events import Order
 from tradsys.core.safety import SafetyLevel
-from tradsys.core.venue import AnyCommand, PlaceOrder, VenueState
+from tradsys.core.venue import AnyCommand, PlaceOrder, Subject, VenueState
+from tradsys.engine.trading.trading import KILL
 from tradsys.execution.tags import tag_of
+from tradsys.execution.tracked_orders import Tracked
 from tradsys.execution.venue_limits import VenueLimits
 from tradsys.journal.reading import Reader
 
 _ENDS = ("cancelled", "expired", "rejected", "never_sent")
 _AGE = 2 * SECOND
 _QUIET = 60 * SECOND
+
+
+def _way(order: Order) -> tuple[str, str, str, int, str]:
+    return order.strategy, order.instrument, order.product, order.side, order.reason
 
 
 class Laws:
@@ -43,7 +50,8 @@ class Laws:
         if not isinstance(command, PlaceOrder) or command.reduces:
             return
         trading = running.process.trading
-        if not trading.reconciling.reconciled:
+        asked = running.connection.answered if running.connection is not None else {}
+        if not trading.reconciling.reconciled or not all(asked.get(subject) for subject in Subject):
             raise Broken("C1", f"{command.tag} leaves before the account is reconciled")
         if trading.level >= SafetyLevel.NO_NEW_RISK:
             raise Broken("R2", f"{command.tag} leaves at level {trading.level.name}")
@@ -62,6 +70,36 @@ class Laws:
             self._epoch = max(self._epoch, running.lease.epoch)
             if not running.paused:
                 self._ends(running)
+                self._closing(running)
+                self._gap(running)
+
+    def _gap(self, running: Running) -> None:
+        """S1: where a report is missing the connection is given up, and everything asked for again."""
+        connection = running.connection
+        if connection is not None and 0 < connection.gap_at < self._host.world.now - SECOND:
+            raise Broken("S1", f"a report is missing since {connection.gap_at}, and the connection is kept")
+
+    def _closing(self, running: Running) -> None:
+        """R2: at a level that withdraws, what works is asked to go; what closes does not close more than is held."""
+        trading = running.process.trading
+        if trading.level < SafetyLevel.CANCEL or running.process.on_reserve:
+            return
+        now = running.process.now
+        for each in trading.tracker.live:
+            closes = each.order.reason == KILL
+            if not closes and not each.withdrawing and each.submitted_at < now - 5 * SECOND:
+                raise Broken("R2", f"order {each.tag} is not withdrawn at level {trading.level.name}")
+            if closes and each.submitted_at == now and not each.filled:
+                self._no_more_than_held(running, each)
+
+    def _no_more_than_held(self, running: Running, closing: Tracked) -> None:
+        trading, order = running.process.trading, closing.order
+        held = trading.engine.ledger.position(order.strategy, order.instrument, order.product)
+        way = (order.strategy, order.instrument, order.product, order.side, KILL)
+        orders = [each for each in trading.tracker.live if _way(each.order) == way]
+        left = sum(each.remaining for each in orders)
+        if left > max(0, -held * order.side):
+            raise Broken("R2", f"{left} of {order.instrument} are being closed, {held} are held")
 
     def _ends(self, running: Running) -> None:
         """O5: no order is told to have ended that works at the venue."""
@@ -73,8 +111,13 @@ class Laws:
         working = {row.tag for row in self._venue.orders() if row.state is VenueState.OPEN}
         for tag in sorted(working):
             tracked = tracker.by_tag(tag)
-            if tracked is not None and tracked.state in _ENDS:
+            if tracked is not None and tracked.state in _ENDS and not self._excused(tag):
                 raise Broken("O5", f"order {tag} is {tracked.state} with us, and works at the venue")
+
+    def _excused(self, tag: str) -> bool:
+        """Of orders that came after any quarantine, or whose quarantine a clock set forward ended, no more is asked
+        than that everything fits at the end."""
+        return tag in self._venue.overdue or self._host.world.counts["fault clock_step"] > 0
 
     # --- at rest
 
@@ -90,13 +133,15 @@ class Laws:
         self._journal()
 
     def _given_up(self, running: Running) -> None:
-        """O5: what the venue took was not given up for never taken; a clock that was set forward between two processes
-        ends a quarantine early, and is left out."""
-        if self._host.world.counts["fault clock_step"]:
-            return
+        """O5: what the venue took was not given up for never taken."""
         for row in self._venue.orders():
             tracked = running.process.trading.tracker.by_tag(row.tag) if row.tag else None
-            if tracked is not None and row.state is not VenueState.REJECTED and tracked.state in _ENDS[2:]:
+            if (
+                tracked is not None
+                and not self._excused(row.tag)
+                and row.state is not VenueState.REJECTED
+                and tracked.state in _ENDS[2:]
+            ):
                 raise Broken("O5", f"order {row.tag} is {tracked.state} with us, {row.state} at the venue")
 
     def _withdrawn(self, running: Running) -> None:
@@ -141,6 +186,8 @@ class Laws:
                 continue
             elif record.kind == "plan" and said["action"] == "halt position_differs":
                 raise Broken("P2", f"a position was called unexplained: {said}")
+            elif record.kind == "plan" and said["action"] == "halt order_missing" and not self._stale:
+                raise Broken("C5", f"an order was called missing that is not: {said}")
             if asked > level and record.kind in ("clock", "market", "intent"):
                 raise Broken("R2", f"{asked.name} was asked for, and {level.name} holds")
             asked = SafetyLevel.NORMAL if level >= asked else asked
@@ -158,6 +205,10 @@ class Laws:
             raise Broken("O10", f"{command['tag']} left, and nobody approved it")
         if at - decided > _AGE:
             raise Broken("O10", f"{command['tag']} left {(at - decided) / SECOND:.1f} s after it was approved")
+
+    @property
+    def _stale(self) -> bool:
+        return bool(self._host.world.counts["fault stale_orders"])
 
     def _within(self, sent: list[int], at: int, *, share: tuple[int, int]) -> None:
         """R5: no more in any second, minute and day than the venue allows."""

@@ -3,6 +3,7 @@ wrong with it. Frames are looked into so that single messages can be lost, doubl
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -60,12 +61,17 @@ class Connection:
         self._late = late
         self.watch: Callable[[AnyCommand], None] = lambda command: None
         self.leaving: Callable[[AnyCommand], None] = lambda command: None
+        self.overdue: Callable[[str], None] = lambda tag: None
         self._requests = outgoing_reader()
         self._reports = incoming_reader()
         self._number = 0
         self._held: Report | None = None
+        self.answered: Counter[Subject] = Counter()
+        """How often the last page of an answer about a subject was sent on this connection."""
         self._orders: Page | None = None
-        self._mute = False
+        self._mute = self._gapped = self._swallows = False
+        self.gap_at = 0
+        """When it became plain that a report is missing; 0 while it is not."""
         self._free_up = self._free_down = 0
 
     # --- out
@@ -85,6 +91,11 @@ class Connection:
         world, kind = self._world, type(command).__name__
         if self._hits("drop_request"):
             world.fault("drop_request", kind)
+            return True
+        if isinstance(command, PlaceOrder) and self._hits("accept_very_late"):
+            world.fault("accept_very_late", command.tag)
+            self.overdue(command.tag)
+            world.after(world.span(60 * SECOND, 90 * SECOND), lambda: self._late(command))
             return True
         if self._hits("accept_late" if isinstance(command, PlaceOrder) else "cancel_crossed"):
             world.fault("accept_late", kind)
@@ -116,6 +127,8 @@ class Connection:
         for message in self._reports.feed(data):
             for each in self._mutated(message):
                 self._carry_down(encode(each))
+                if each.number and self._gapped:
+                    self._world.at(self._free_down, self._tell_gap)
                 if each.number and self._hits("duplicate_push"):
                     self._world.fault("duplicate_push", type(each).__name__)
                     self._carry_down(encode(each))
@@ -128,6 +141,12 @@ class Connection:
         elif self._hits("endless_frame"):
             self._world.fault("endless_frame")
             self._carry_down(_ENDLESS)
+            self._swallows = True
+
+    def _tell_gap(self) -> None:
+        """A report behind a lost one is there: whoever reads it can see that one is missing."""
+        if self.open and not self._mute and not self._swallows and not self.gap_at:
+            self.gap_at = self._world.now
 
     def _mutated(self, message: Incoming) -> list[Report]:
         if isinstance(message, Page):
@@ -148,6 +167,11 @@ class Connection:
         if isinstance(message, _PUSHED) and self._hits("drop_push"):
             self._world.fault("drop_push", type(message).__name__)
             self._number += 1
+            self._gapped = True
+            return []
+        if isinstance(message, Dealt) and self._hits("trade_late"):
+            self._world.fault("trade_late")
+            self._world.after(self._world.span(SECOND, 20 * SECOND), lambda: self._say_late(message))
             return []
         if isinstance(message, Dealt | Ended) and self._hits("lost_trade"):
             self._world.fault("lost_trade", type(message).__name__)
@@ -195,6 +219,7 @@ class Connection:
         if rows and self._hits("short_page"):
             self._world.fault("short_page")
             return msgspec.structs.replace(page, **{page.subject.value: rows[:-1]})
+        self.answered[page.subject] += page.page == page.pages - 1
         return page
 
     def _carry_down(self, data: bytes) -> None:

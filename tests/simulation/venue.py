@@ -28,13 +28,15 @@ CASH = 1_000_000 * SCALE
 
 
 class SimulatedVenue:
-    """`placed` counts the orders that reached it by tag, `trades` are those that stand, `commands` how many came."""
+    """`placed` counts the orders that reached it by tag, `trades` are those that stand, `commands` how many came;
+    `overdue` are tags of orders that come after everybody had to give them up."""
 
     def __init__(self, world: World, swarm: Swarm, *, seed: int) -> None:
         self._world = world
         self._swarm = swarm
         self.placed: Counter[str] = Counter()
         self.commands = 0
+        self.overdue: set[str] = set()
         self.trades: dict[int, Dealt] = {}
         self.on_command: Callable[[AnyCommand], None] = lambda command: None
         self._connections: dict[int, Connection] = {}
@@ -114,6 +116,7 @@ class SimulatedVenue:
             late=self._late,
         )
         connection.watch = self._came
+        connection.overdue = self.overdue.add
         self._connections[number] = connection
         self.server.opened(number, at=world.now)
         self._deliver()
