@@ -13,8 +13,12 @@ from tradsys.core.events import Entry, Fill, OrderType, Product, Side, Validity
 from tradsys.core.venue import PlaceOrder, Taken
 from tradsys.engine.trading import records
 from tradsys.engine.trading.records import EpochBegun
+from tradsys.engine.trading.terms import LiveSettings
+from tradsys.execution.reconciliation_policy import Policy
 from tradsys.execution.tags import tag_of
+from tradsys.execution.venue_limits import Patience, VenueLimits
 from tradsys.journal import FolderDisk, open_journal
+from tradsys.risk.kill_triggers import KillSettings
 
 RUN = "r"
 KINDS: dict[type, str] = {EpochBegun: records.EPOCH, Taken: records.REPORT, Entry: records.ENTRY}
@@ -75,7 +79,8 @@ def dealt(order_id: int, *, venue_id: int) -> dict[str, Any]:
     return {**taken(order_id, venue_id=venue_id), "message": "Dealt", "side": 1, "quantity": 5, "price": 100}
 
 
-WHOLE = (EpochBegun(epoch=1), placing(1), booked(1))
+TERMS = LiveSettings(limits=VenueLimits(), patience=Patience(), kill=KillSettings(), policy=Policy(), reconcile_every=1)
+WHOLE = (EpochBegun(epoch=1, terms=TERMS), placing(1), booked(1))
 
 
 @pytest.mark.parametrize(
@@ -97,6 +102,6 @@ def test_every_difference_is_found(tmp_path: Path, ours: Any, theirs: Any, amiss
 
 def test_where_a_kill_fell_is_read_from_the_last_life(tmp_path: Path) -> None:
     answer = Taken(at=1, number=1, tag=placing(1).tag, venue_id=1, open=5)
-    assert fallen(written(tmp_path / "a", *WHOLE[:2], EpochBegun(epoch=2))) == (BEFORE, [])
+    assert fallen(written(tmp_path / "a", *WHOLE[:2], EpochBegun(epoch=2, terms=TERMS))) == (BEFORE, [])
     assert fallen(written(tmp_path / "b", *WHOLE[:2])) == (BETWEEN, [placing(1).tag])
     assert fallen(written(tmp_path / "c", *WHOLE[:2], answer)) == (AFTER, [])

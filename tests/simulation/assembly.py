@@ -19,6 +19,7 @@ from tradsys.engine.trading.feed import Feed
 from tradsys.engine.trading.process import Process
 from tradsys.engine.trading.reconciling import Reconciling
 from tradsys.engine.trading.records import RunBegun
+from tradsys.engine.trading.terms import LiveSettings
 from tradsys.engine.trading.trading import Trading
 from tradsys.execution.order_tracker import OrderTracker
 from tradsys.execution.own.protocol import ClientSession
@@ -63,7 +64,12 @@ def assembled(seat: Seat) -> Process:
         zone="UTC",
     )
     run = RunBegun(run=seat.run, configuration="", code="", strategies={}, feed=seat.feed.name)
-    return Process(trading=trading, feed=seat.feed, session=lambda: ClientSession(account=ACCOUNT, key=KEY), run=run)
+    terms = LiveSettings(
+        limits=seat.limits, patience=seat.patience, kill=seat.kill, policy=seat.policy, reconcile_every=30 * SECOND
+    )
+    return Process(
+        trading=trading, feed=seat.feed, session=lambda: ClientSession(account=ACCOUNT, key=KEY), run=run, terms=terms
+    )
 
 
 def _engine(safety: SafetyCheck) -> Engine:

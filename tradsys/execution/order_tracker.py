@@ -92,6 +92,12 @@ class OrderTracker:
             self._orders, moves=self._moves, departures=self._departures, limits=limits, patience=patience
         )
 
+    def under(self, *, limits: VenueLimits, patience: Patience) -> OrderTracker:
+        """A tracker that knows the same, under other limits."""
+        other = OrderTracker(run=self._run, limits=limits, patience=patience)
+        other.restore(self.state())
+        return other
+
     # --- what the engine asks
 
     def submit(self, approved: Approved, *, reduces: bool, at: int) -> None:

@@ -22,10 +22,11 @@ from tradsys.engine.trading.pacing import pace
 from tradsys.engine.trading.process import Process
 from tradsys.engine.trading.reconciling import Reconciling
 from tradsys.engine.trading.records import RunBegun
+from tradsys.engine.trading.terms import LiveSettings
 from tradsys.engine.trading.trading import Trading
 from tradsys.execution.order_tracker import OrderTracker
 from tradsys.execution.own.protocol import ClientSession
-from tradsys.execution.reconciliation_policy import Policy, PolicyFile, load_policy
+from tradsys.execution.reconciliation_policy import PolicyFile, load_policy
 from tradsys.execution.venue_limits import Patience, VenueLimits
 from tradsys.risk.kill_switch import KillSwitch
 from tradsys.risk.kill_triggers import KillSettings, Rung
@@ -45,16 +46,6 @@ class External(Strategy):
     """Holds what others did in our account, so that it is counted, valued and closed like everything else."""
 
     scope = "portfolio"
-
-
-class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a live run waits for and allows, in nanoseconds and counts."""
-
-    limits: VenueLimits
-    patience: Patience
-    kill: KillSettings
-    policy: Policy
-    reconcile_every: int
 
 
 def live_settings(settings: Settings, *, longest_bar: int) -> LiveSettings:
@@ -167,7 +158,7 @@ def assemble(
     feed = recorded_feed(wired)
     trading = trading_of(wired, switch, safety, live, run=run)
     begun = run_begun(settings, wired, feed, run=run)
-    process = Process(trading=trading, feed=feed, session=session, run=begun, speed=speed)
+    process = Process(trading=trading, feed=feed, session=session, run=begun, terms=live, speed=speed)
     return Assembled(process=process, feed=feed, wired=wired)
 
 

@@ -15,8 +15,8 @@ SLICE = 2_000
 
 
 class DaySeals:
-    """Seals when the date of the journal's last record changes, in `zone`, and when the run ends. Nothing is sealed while
-    the disk is full. `signer` signs them, where there is one.
+    """Seals when the date of the journal's last record changes, in `zone`, and when the run ends; nothing while the disk
+    is full. `signer` signs them, where there is one.
 
     Every method may raise `JournalFailed`.
     """

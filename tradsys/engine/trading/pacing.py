@@ -12,7 +12,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.execution.venue_limits import Patience, VenueLimits
 
 if TYPE_CHECKING:
-    from tradsys.engine.trading.assembly import LiveSettings
+    from tradsys.engine.trading.terms import LiveSettings
 
 FASTEST = 1_000.0
 _MINUTE = 60

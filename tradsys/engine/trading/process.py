@@ -29,6 +29,7 @@ from tradsys.engine.trading.records import (
     RunBegun,
     Stopped,
 )
+from tradsys.engine.trading.terms import LiveSettings
 from tradsys.engine.trading.trading import Output, Trading
 from tradsys.execution.own.protocol import ClientSession
 from tradsys.journal.journal import Journal
@@ -67,11 +68,13 @@ class Process:
         feed: Feed,
         session: Callable[[], ClientSession],
         run: RunBegun,
+        terms: LiveSettings,
         speed: float = 1.0,
     ) -> None:
         self.trading = trading
         self.feed = feed
         self.run = run
+        self.terms = terms
         self.outgoing: list[bytes] = []
         self.hang_up = ""
         self.failed: TradSysError | None = None
@@ -189,7 +192,7 @@ class Process:
             self._take(records.RUN, self.run, at=at)
             self._begun = True
         self.pages.clear()
-        self._take(records.EPOCH, EpochBegun(epoch=epoch), at=at)
+        self._take(records.EPOCH, EpochBegun(epoch=epoch, terms=self.terms), at=at)
         self.flush(at=at)
 
     # --- the venue

@@ -58,6 +58,13 @@ class Reconciling:
         self.account_halted = False
         self.reconciler = Reconciler(policy=policy, every=every)
 
+    def go_on_under(self, tracker: OrderTracker, *, policy: Policy, every: int) -> None:
+        """Go on with another tracker, policy and rhythm; what is known stays."""
+        state = self.reconciler.state()
+        self._tracker = tracker
+        self.reconciler = Reconciler(policy=policy, every=every)
+        self.reconciler.restore(state)
+
     @property
     def next_at(self) -> int | None:
         """When `on_time` has something to do."""

@@ -14,6 +14,7 @@ from tradsys.core.errors import JournalDamaged
 from tradsys.core.events import Entry
 from tradsys.core.safety import SafetyLevel, SafetyLowered, SafetyRaised
 from tradsys.core.venue import AnyCommand, Incoming, Subject
+from tradsys.engine.trading.terms import LiveSettings
 
 RUN, EPOCH, MARKET, REPORT, LINK, CLOCK, OPERATOR = "run", "epoch", "market", "report", "link", "clock", "operator"
 PAGE = "page"
@@ -39,6 +40,7 @@ class EpochBegun(Input, frozen=True, kw_only=True, gc=False):
     """A process became the writer. Whatever left before without an answer is unknown from here on."""
 
     epoch: int
+    terms: LiveSettings
 
 
 class MarketRead(Input, frozen=True, kw_only=True, gc=False):

@@ -29,6 +29,7 @@ from tradsys.engine.trading.records import (
     RunBegun,
     Stopped,
 )
+from tradsys.engine.trading.terms import LiveSettings
 from tradsys.execution.order_life import TrackedState
 from tradsys.execution.order_tracker import OrderTracker
 from tradsys.execution.tracked_orders import Alert as TrackerAlert
@@ -145,10 +146,17 @@ class Trading:
         self.safety.enter_safe_mode("not yet reconciled")
 
     def _on_epoch(self, begun: EpochBegun, at: int) -> None:
+        self._go_on_under(begun.terms)
         self.safety.enter_safe_mode("not yet reconciled")
         self._hear(self.tracker.on_restart(at=at))
         self._raise(self.switch.on_link(up=False, at=at))
         self.reconciling.link(up=False, at=at)
+
+    def _go_on_under(self, terms: LiveSettings) -> None:
+        """What is known stays; what is waited for and allowed is the new process's."""
+        self.tracker = self.tracker.under(limits=terms.limits, patience=terms.patience)
+        self.reconciling.go_on_under(self.tracker, policy=terms.policy, every=terms.reconcile_every)
+        self.switch.configure(terms.kill)
 
     def _on_link(self, change: LinkChanged, at: int) -> None:
         if not change.up:
