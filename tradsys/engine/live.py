@@ -18,6 +18,7 @@ from tradsys.core.units import SECOND
 from tradsys.engine.control.protocol import Kill, Lower, Stop, refusal
 from tradsys.engine.control.server import ControlServer, Request
 from tradsys.engine.live_status import Rest, said_level, status
+from tradsys.engine.trading.day_seals import DaySeals
 from tradsys.engine.trading.process import GROUP, Process
 from tradsys.engine.trading.recovery import Say, Snapshots
 from tradsys.engine.watchdog.client import BeatClient
@@ -69,6 +70,7 @@ class LiveParts(msgspec.Struct, frozen=True, kw_only=True):
     control: ControlServer
     beats: BeatClient
     snapshots: Snapshots
+    seals: DaySeals
     clock: RunClock
     until_fed: bool
     say: Say
@@ -123,9 +125,10 @@ class LiveProcess:
         self.process.stop(at=self._clock())
         self._carry()
         self._parts.snapshots.take(at=self.process.now)
-        self._parts.journal.close()
         self._beat(Pulse.ENDED, self.stopping)
         self._silence()
+        self._parts.seals.seal()
+        self._parts.journal.close()
         self._parts.lease.release()
 
     def _fail(self, why: str) -> None:
@@ -230,6 +233,7 @@ class LiveProcess:
 
     def _after(self) -> None:
         self._parts.snapshots.take_if_due(at=self.process.now)
+        self._parts.seals.look()
         self._rest.look()
         self._announce()
         if self._parts.until_fed and self.process.fed and not self._awaited():

@@ -12,10 +12,13 @@ import msgspec
 from tradsys.core.errors import ConfigError
 from tradsys.engine.control.server import SOCKET as CONTROL
 from tradsys.engine.control.server import ControlServer
+from tradsys.engine.data import zone_of
+from tradsys.engine.instruments import build_instrument, sections_of
 from tradsys.engine.live import LiveParts, LiveProcess, RunClock, stamp, steady
 from tradsys.engine.live_folder import JOURNAL, run_of
 from tradsys.engine.settings import Settings
 from tradsys.engine.trading.assembly import assemble, key_of
+from tradsys.engine.trading.day_seals import DaySeals
 from tradsys.engine.trading.pacing import pace
 from tradsys.engine.trading.process import Process
 from tradsys.engine.trading.recovery import EVERY, Say, Snapshots, recover
@@ -59,7 +62,9 @@ def prepared(settings: Settings, folder: Path, terms: LiveTerms) -> LiveProcess:
         lease.renew(steady())
 
     process, journal = recover(fresh, disk, lease=lease, say=terms.say, renew=renew)
-    return LiveProcess(_parts(settings, folder, terms, disk=disk, lease=lease, process=process, journal=journal))
+    seals = DaySeals(process, journal, disk, zone=_zone_of(settings), signer=None)
+    keeper = Snapshots(process, journal, disk, every=terms.snapshot_every, say=terms.say)
+    return LiveProcess(_parts(settings, folder, terms, lease, process, journal, keeper, seals))
 
 
 def _checked(settings: Settings) -> str:
@@ -75,11 +80,11 @@ def _parts(
     settings: Settings,
     folder: Path,
     terms: LiveTerms,
-    *,
-    disk: FolderDisk,
     lease: Lease,
     process: Process,
     journal: Journal,
+    keeper: Snapshots,
+    seals: DaySeals,
 ) -> LiveParts:
     venue = settings.run.venue
 
@@ -93,11 +98,19 @@ def _parts(
         client=client,
         control=_control(folder / CONTROL),
         beats=BeatClient(folder / HEARTBEATS),
-        snapshots=Snapshots(process, journal, disk, every=terms.snapshot_every, say=terms.say),
+        snapshots=keeper,
+        seals=seals,
         clock=RunClock(start=_start_of(process), speed=terms.speed),
         until_fed=terms.until_fed,
         say=terms.say,
     )
+
+
+def _zone_of(settings: Settings) -> str:
+    """The zone that the days of a run are in."""
+    run = settings.run
+    instruments = {each.id: build_instrument(each, currency=run.run.currency) for each in sections_of(run)}
+    return zone_of(run.data, instruments)
 
 
 def _control(path: Path) -> ControlServer:
