@@ -96,6 +96,18 @@ def test_a_restart_reads_only_what_came_after_and_trades_on(settings: Settings, 
     assert again.process.trading.rows == rows + 10
 
 
+def test_a_tail_is_read_under_the_terms_that_it_was_written_under(settings: Settings, traded: MemoryDesk) -> None:
+    venue = msgspec.structs.replace(settings.run.venue, answer_seconds=7, orders_per_second=3)
+    other = msgspec.structs.replace(settings, run=msgspec.structs.replace(settings.run, venue=venue))
+    process, said = read_again(other, traded)
+    assert said == [] and 0 < process.replayed.inputs < 100
+    assert state_of(process) == state_of(traded.process)
+    process.start(open_journal(traded.disk), epoch=2, at=traded.now)
+    assert state_of(process) != state_of(traded.process)
+    memory = process.trading.memory()
+    assert memory.terms is not None and memory.terms.patience.answer == 7 * 10**9
+
+
 def flipped(desk: MemoryDesk, name: str) -> None:
     file = desk.disk.open(name, writable=True)
     file.write(40, bytes(each ^ 255 for each in file.read(40, size=1)))

@@ -81,11 +81,11 @@ def restore(process: Process, state: bytes) -> None:
 
 
 def _restore_parts(trading: Trading, saved: State) -> None:
+    trading.remember(saved.memory)
     trading.tracker.restore(saved.tracker)
     trading.reconciling.reconciler.restore(saved.reconciler)
     trading.switch.restore(saved.switch)
     trading.safety.restore(saved.safety)
-    trading.remember(saved.memory)
 
 
 def _decoded(state: bytes) -> State:

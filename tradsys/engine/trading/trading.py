@@ -51,6 +51,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     forced_at: int
     stops_entries: bool
     account_halted: bool
+    terms: LiveSettings | None
 
 
 class Trading:
@@ -84,6 +85,7 @@ class Trading:
         self._zone = zone
         self._forced_at = 0
         self._stops_entries = False
+        self._terms: LiveSettings | None = None
         self._outputs: list[Output] = []
         self._handlers: dict[type, Callable[[Any, int], None]] = {
             RunBegun: self._on_begin,
@@ -133,10 +135,13 @@ class Trading:
             forced_at=self._forced_at,
             stops_entries=self._stops_entries,
             account_halted=self.reconciling.account_halted,
+            terms=self._terms,
         )
 
     def remember(self, memory: Memory) -> None:
-        """Be what `memory` was taken of."""
+        """Be what `memory` was taken of: before the parts are, since they go on under its terms."""
+        if memory.terms is not None:
+            self._go_on_under(memory.terms)
         self.rows, self._forced_at, self._stops_entries = memory.rows, memory.forced_at, memory.stops_entries
         self.reconciling.account_halted = memory.account_halted
 
@@ -154,6 +159,7 @@ class Trading:
 
     def _go_on_under(self, terms: LiveSettings) -> None:
         """What is known stays; what is waited for and allowed is the new process's."""
+        self._terms = terms
         self.tracker = self.tracker.under(limits=terms.limits, patience=terms.patience)
         self.reconciling.go_on_under(self.tracker, policy=terms.policy, every=terms.reconcile_every)
         self.switch.configure(terms.kill)
