@@ -58,9 +58,12 @@ class Checks:
                 return
             if self._venue.placed[command.tag] > 1:
                 raise Broken("D2", f"the order {command.tag} reached the venue twice")
-        payload = msgspec.json.encode(command)
-        if payload not in self._durable():
-            raise Broken("D1", f"{command} reached the venue, and no durable record says so")
+        self.written(command)
+
+    def written(self, command: AnyCommand) -> None:
+        """D1: what leaves is durable before."""
+        if msgspec.json.encode(command) not in self._durable():
+            raise Broken("D1", f"{command} left, and no durable record says so")
 
     def _durable(self) -> set[bytes]:
         """Payloads of intents that would survive the power failing now. What was durable once is so for good."""

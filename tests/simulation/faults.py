@@ -13,7 +13,7 @@ VENUE = (
     "ask_failed", "short_page", "stale_orders", "maintenance", "throttle", "reject_late", "cancel_crossed",
     "thin_book", "trade_late", "accept_very_late",
 )  # fmt: skip
-DISK = ("power_loss", "io_error", "disk_full", "slow_sync")
+DISK = ("power_loss", "torn_write", "io_error", "disk_full", "slow_sync")
 PROCESS = ("kill", "kill_at_effect", "pause", "second_process", "restart_storm")
 CLOCK = ("clock_step",)
 LOAD = ("tick_burst", "stuck")

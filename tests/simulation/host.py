@@ -19,6 +19,16 @@ from tradsys.journal.lease import LEASE_SECONDS, Lease
 from tradsys.journal.memory_disk import MemoryDisk
 
 SEGMENT, RESERVE = 2**16, 2**16
+
+
+class CarelessDisk(MemoryDisk):
+    """One that takes for written what a failed sync was to write: a second sync of the same file writes nothing."""
+
+    def forget(self, name: str) -> None:
+        """A sync of this file has failed."""
+        self._files[name].unsynced.clear()
+
+
 _RESTART = (200 * MILLISECOND, 5 * SECOND)
 
 
@@ -53,7 +63,7 @@ class Host:
         self.swarm = swarm
         self.venue = venue
         self.seat = seat
-        self.disk = MemoryDisk(fault=self._disk_fault)
+        self.disk = CarelessDisk(fault=self._disk_fault)
         self.running: list[Running] = []
         self.quiet = False
         self.failures: list[str] = []
@@ -62,6 +72,7 @@ class Host:
         self._wall_step = 0
         self._stalled_until = 0
         self._slow = 0
+        self._power_fails = False
         self._full_room = 2**40
         self.starts = 0
         self.leaving: Callable[[Running, AnyCommand], None] = lambda running, command: None
@@ -83,11 +94,17 @@ class Host:
             if self._effects_left == 0:
                 self.world.fault("kill_at_effect", f"{operation} {name}")
                 raise Killed
+        if operation == "sync" and self.world.chance(self.swarm.rate("torn_write") / 10):
+            self.world.fault("torn_write", name)
+            self._power_fails = True
+            raise Killed
         if operation == "sync" and self.world.chance(self.swarm.rate("slow_sync") / 20):
             self.world.fault("slow_sync")
             self._slow = self.world.span(SECOND, 5 * SECOND)
         if operation in ("write", "sync") and self.world.chance(self.swarm.rate("io_error") / 20):
             self.world.fault("io_error", operation)
+            if operation == "sync":
+                self.disk.forget(name)
             return errno.EIO
         return None
 
@@ -262,6 +279,7 @@ class Host:
         """A process is killed; with the power, all are, and what was not synced is lost in part."""
         world = self.world
         self._effects_left = -1
+        power, self._power_fails = power or self._power_fails, False
         world.say(f"{why}{' and the power fails' if power else ''}")
         for running in list(self.running):
             if power or running is one:

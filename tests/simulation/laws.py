@@ -4,6 +4,7 @@ whole journal once everything rests."""
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -31,10 +32,20 @@ def _way(order: Order) -> tuple[str, str, str, int, str]:
 
 
 class Laws:
-    """Over one host and one venue; `limits` are what the venue allows. Call `each` after every event."""
+    """Over one host and one venue; `limits` are what the venue allows, `written` raises for what is not
+    durable. Call `each` after every event."""
 
-    def __init__(self, host: Host, venue: SimulatedVenue, *, limits: VenueLimits, run: str) -> None:
+    def __init__(
+        self,
+        host: Host,
+        venue: SimulatedVenue,
+        *,
+        limits: VenueLimits,
+        run: str,
+        written: Callable[[AnyCommand], None],
+    ) -> None:
         self._host, self._venue, self._limits, self._run = host, venue, limits, run
+        self._written = written
         self._epoch = 0
         self._ended: dict[int, int] = {}
         self._connections: deque[tuple[int, int]] = deque(maxlen=2)
@@ -43,11 +54,15 @@ class Laws:
     # --- what leaves
 
     def _leaving(self, running: Running, command: AnyCommand) -> None:
-        """C6, C1, R2, D11: who lets out what opens a position, and when."""
+        """D1, C6, C1, R2, D11: who lets out what opens a position, and when."""
+        self._written(command)
         epoch = running.lease.epoch
         if epoch < self._epoch:
             raise Broken("C6", f"a process of epoch {epoch} sends, {self._epoch} is the newest")
-        if not isinstance(command, PlaceOrder) or command.reduces:
+        if not isinstance(command, PlaceOrder):
+            return
+        if command.reduces:
+            self._reduces(running, command)
             return
         trading = running.process.trading
         asked = running.connection.answered if running.connection is not None else {}
@@ -57,6 +72,17 @@ class Laws:
             raise Broken("R2", f"{command.tag} leaves at level {trading.level.name}")
         if not any(name.startswith("reserve") for name in self._host.disk.stable().names()):
             raise Broken("D11", f"{command.tag} leaves although the disk is full and the reserve in use")
+
+    def _reduces(self, running: Running, command: PlaceOrder) -> None:
+        """R2: what is said to reduce a position is no larger than it."""
+        trading = running.process.trading
+        tracked = trading.tracker.by_tag(command.tag)
+        if tracked is None or tracked.submitted_at != running.process.now:
+            return
+        order = tracked.order
+        held = trading.engine.ledger.position(order.strategy, order.instrument, order.product)
+        if command.quantity > max(0, -held * order.side):
+            raise Broken("R2", f"{command.tag} of {command.quantity} is said to reduce {held}")
 
     # --- after every event
 

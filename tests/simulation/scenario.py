@@ -65,7 +65,8 @@ def run(seed: int, *, swarm: Swarm | None = None, trouble: int = TROUBLE, log: l
     limits = VenueLimits(open_orders=200, per_minute=30 if swarm.rate("throttle") else 400)
     seat = Seat(run=f"seed-{seed}", feed=EventFeed(f"seed-{seed}", rows), snapshot_every=every, limits=limits)
     host = Host(world, swarm, venue, seat)
-    checks, laws = Checks(host, venue), Laws(host, venue, limits=seat.limits, run=seat.run)
+    checks = Checks(host, venue)
+    laws = Laws(host, venue, limits=seat.limits, run=seat.run, written=checks.written)
     law = what = ""
     try:
         _play(world, venue, host, checks, laws, rows=len(rows), known=[row.at for row in rows], trouble=trouble)
