@@ -267,8 +267,14 @@ class OrderTracker:
     @property
     def next_at(self) -> int | None:
         """When `on_time`, and then `departing`, have something to do."""
+        instants = (self.speaks_at, self._departures.ready_at())
+        return min([instant for instant in instants if instant is not None], default=None)
+
+    @property
+    def speaks_at(self) -> int | None:
+        """When `on_time` has something to say."""
         departures = self._departures
-        instants = [departures.unanswered_at(), departures.too_old_at(), departures.ready_at(), self._linked.grace_at()]
+        instants = [departures.unanswered_at(), departures.too_old_at(), self._linked.grace_at()]
         if self._told:
             instants.append(self._told_at)
         return min([instant for instant in instants if instant is not None], default=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import msgspec
 
 from tradsys.core.errors import ConfigError
@@ -85,7 +87,8 @@ class Window:
         self.instants = instants
 
     def add(self, at: int) -> int:
-        """Count one more; how many there are, at most one above the limit."""
-        kept = [instant for instant in self.instants if instant > at - self.burst.window]
-        self.instants = [*kept, at][-self.burst.count - 1 :]
-        return len(self.instants)
+        """Count one more, not before the last; how many there are, at most one above the limit."""
+        instants = self.instants
+        instants.append(at)
+        del instants[: max(bisect_right(instants, at - self.burst.window), len(instants) - self.burst.count - 1)]
+        return len(instants)

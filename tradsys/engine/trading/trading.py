@@ -13,6 +13,7 @@ import msgspec
 
 from tradsys.core.events import Approved, CancelRequested, Entry, MarketEvent, OrderEvent, Phase, SessionChange
 from tradsys.core.safety import SafetyLevel, SafetyLowered, SafetyRaised
+from tradsys.core.units import MINUTE
 from tradsys.core.venue import AnyCommand, Ask, AskFailed, Declined, Page, PlaceOrder
 from tradsys.engine.engine import Engine
 from tradsys.engine.runner import mark_open
@@ -86,6 +87,7 @@ class Trading:
         self._forced_at = 0
         self._stops_entries = False
         self._terms: LiveSettings | None = None
+        self._minute = self._date = -1
         self._outputs: list[Output] = []
         self._handlers: dict[type, Callable[[Any, int], None]] = {
             RunBegun: self._on_begin,
@@ -184,9 +186,15 @@ class Trading:
         """The account's worth, for whoever watches losses."""
         ledger = self.engine.ledger
         mark_open(ledger, self.engine.markets)
-        day = local_date(at, self._zone)
-        date = day.year * 10_000 + day.month * 100 + day.day
-        self._raise(self.switch.on_equity(ledger.equity(), date=date, at=at))
+        self._raise(self.switch.on_equity(ledger.equity(), date=self._date_of(at), at=at))
+
+    def _date_of(self, at: int) -> int:
+        """YYYYMMDD where the exchange is; worked out once a minute, since no zone changes within one."""
+        minute = at // MINUTE
+        if minute != self._minute:
+            day = local_date(at, self._zone)
+            self._minute, self._date = minute, day.year * 10_000 + day.month * 100 + day.day
+        return self._date
 
     def _on_report(self, report: Any, at: int) -> None:
         self._hear(self.tracker.on_report(report, at=at))
@@ -301,7 +309,7 @@ class Trading:
         self._keep(self.engine.withdraw(ids, at=at, reason=f"safety level {self.level.name}"), at)
 
     def _is_due(self, at: int) -> bool:
-        due = self.tracker.next_at
+        due = self.tracker.speaks_at
         return due is not None and due <= at
 
     def _alarm(self, alert: TrackerAlert) -> None:
