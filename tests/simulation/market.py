@@ -46,7 +46,8 @@ def first_price(instrument: Instrument) -> float:
 def ticks(random: Random, *, start: int, seconds: int, every: float) -> list[Tick]:
     """A walk of all instruments, one tick about each `every` seconds, in time order."""
     prices = {each.id: first_price(each) for each in instruments()}
-    at, end, found = start, start + seconds * SECOND, []
+    at, end = start, start + seconds * SECOND
+    found: list[Tick] = []
     while True:
         at += max(1, int(random.expovariate(1 / every) * SECOND))
         if at >= end:
