@@ -6,6 +6,8 @@ types and the readers of records.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import msgspec
 
 from tests.simulation.host import Host, Running
@@ -16,6 +18,7 @@ from tradsys.core.venue import AnyCommand, PlaceOrder, VenueState
 from tradsys.engine.trading.process import Process
 from tradsys.engine.trading.recovery import state_of
 from tradsys.journal.reading import Position, Reader
+from tradsys.journal.records import Record
 
 
 class Broken(AssertionError):
@@ -124,11 +127,16 @@ class Checks:
         if missing:
             raise Broken("S1", f"trades {sorted(missing)[:5]} were never booked")
 
+    @cached_property
+    def records(self) -> list[Record]:
+        """All that is in the journal: to be asked for when no more is written. A1: it can be read."""
+        return list(Reader(self._host.disk.stable()))
+
     def journal(self) -> None:
         """A1, D5: the journal is whole, and leads to the very state that is."""
         running = next(each for each in self._host.running if not each.paused)
         again = self._host.fresh()
-        for record in Reader(self._host.disk.stable()):
+        for record in self.records:
             again.told(record)
         if state_of(running.process) != state_of(again):
             raise Broken("D5", f"the journal does not lead to the state that is: {_parts(running.process, again)}")
@@ -137,7 +145,7 @@ class Checks:
         """R2: while nothing new was allowed, nothing that opens left."""
         level = SafetyLevel.NORMAL
         decode = msgspec.json.decode
-        for record in Reader(self._host.disk.stable()):
+        for record in self.records:
             if record.kind == "safety":
                 level = SafetyLevel(decode(record.payload)["level"])
             elif record.kind == "intent" and level >= SafetyLevel.NO_NEW_RISK:

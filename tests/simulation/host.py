@@ -335,7 +335,7 @@ class Host:
     def _people(self, live: list[Running]) -> None:
         world = self.world
         for running in live[-1:]:
-            if world.chance(self.swarm.rate("kill_switch") / 3):
+            if world.chance(self.swarm.rate("kill_switch")):
                 level = world.random.choice((SafetyLevel.NO_NEW_RISK, SafetyLevel.CANCEL, SafetyLevel.FLATTEN))
                 world.fault("kill_switch", level.name)
                 self._say(running, level)

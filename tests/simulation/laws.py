@@ -4,7 +4,7 @@ whole journal once everything rests."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ from tradsys.engine.trading.trading import KILL
 from tradsys.execution.tags import tag_of
 from tradsys.execution.tracked_orders import Tracked
 from tradsys.execution.venue_limits import VenueLimits
-from tradsys.journal.reading import Reader
+from tradsys.journal.records import Record
 
 _ENDS = ("cancelled", "expired", "rejected", "never_sent")
 _AGE = 2 * SECOND
@@ -147,8 +147,8 @@ class Laws:
 
     # --- at rest
 
-    def at_rest(self) -> None:
-        """What must be so when nothing has gone wrong for long enough."""
+    def at_rest(self, records: Iterable[Record]) -> None:
+        """What must be so when nothing has gone wrong for long enough; `records` are all of the journal."""
         running = next(each for each in self._host.running if not each.paused)
         self._given_up(running)
         self._withdrawn(running)
@@ -156,7 +156,7 @@ class Laws:
         since = self._connections[-1][0]
         if since > self._host.world.now - _QUIET:
             raise Broken("S2", "a connection was given up although nothing was wrong with it")
-        self._journal()
+        self._journal(records)
 
     def _given_up(self, running: Running) -> None:
         """O5: what the venue took was not given up for never taken."""
@@ -187,13 +187,13 @@ class Laws:
 
     # --- the journal
 
-    def _journal(self) -> None:
+    def _journal(self, records: Iterable[Record]) -> None:
         """R2, R5, O10, P2: what was written down is in order."""
         approved: dict[str, int] = {}
         sent: list[int] = []
         entries: list[int] = []
         asked, level = SafetyLevel.NORMAL, SafetyLevel.NORMAL
-        for record in Reader(self._host.disk.stable()):
+        for record in records:
             if record.kind not in ("entry", "intent", "safety", "operator", "plan", "clock", "market"):
                 continue
             said = msgspec.json.decode(record.payload)

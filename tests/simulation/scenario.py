@@ -122,7 +122,7 @@ def _play(
     checks.at_rest()
     checks.level()
     checks.journal()
-    laws.at_rest()
+    laws.at_rest(checks.records)
 
 
 def _every(venue: SimulatedVenue, host: Host, *, calm: bool) -> None:
