@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.kill_checks import BETWEEN, WHERE, agrees, compared, fallen, truth_of
-from tools.kill_scene import ACCOUNT, PATIENCE, ServedVenue, Stuck, Trader, write_scene
+from tools.kill_scene import ACCOUNT, DELAY_MS, PATIENCE, ServedVenue, Stuck, Trader, write_scene
 from tradsys.core.errors import Fenced
 from tradsys.engine.control.protocol import Kill, Status
 
@@ -35,10 +35,14 @@ SNAPSHOT_EVERY = 500
 
 
 class Batch:
-    """One run folder, one venue. `lives` say of each kill where it fell; `times` until reconciled, seconds."""
+    """One run folder, one venue, so many `kills` and `pauses`. A process trades `life` seconds at most; what the venue says
+    comes `delay_ms` late."""
 
-    def __init__(self, folder: Path, *, kills: int, pauses: int, seed: int) -> None:
+    def __init__(
+        self, folder: Path, *, kills: int, pauses: int, seed: int, life: float = LIFE, delay_ms: float = DELAY_MS
+    ) -> None:
         self._folder, self._kills, self._pauses = folder, kills, pauses
+        self._life, self._delay_ms = life, delay_ms
         self._random = random.Random(seed)
         self._run = folder / "run"
         self._where: list[str] = []
@@ -49,7 +53,7 @@ class Batch:
 
     def run(self) -> dict[str, Any]:
         """All of it. Raises `Stuck` where a process does not do what it should."""
-        venue = ServedVenue(self._folder)
+        venue = ServedVenue(self._folder, delay_ms=self._delay_ms)
         try:
             seconds = self._kills * (LIFE + 1) + self._pauses * 2 * PAUSE + 60
             self._run_file = write_scene(self._folder, port=venue.port, seconds=seconds)
@@ -73,7 +77,7 @@ class Batch:
             trader.listen(trader.began + self._random.uniform(0.2, 1.2))
         else:
             trader.wait_for("reconciled")
-            trader.listen(time.monotonic() + self._random.uniform(0, LIFE))
+            trader.listen(time.monotonic() + self._random.uniform(0, self._life))
         trader.kill()
         if trader.process.returncode != -signal.SIGKILL:
             raise Stuck(f"it ended by itself: {trader.lines}")
