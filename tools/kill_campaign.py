@@ -35,8 +35,8 @@ SNAPSHOT_EVERY = 500
 
 
 class Batch:
-    """One run folder, one venue, so many `kills` and `pauses`. A process trades `life` seconds at most; what the venue says
-    comes `delay_ms` late."""
+    """One run folder, one venue, so many `kills` and `pauses`. A process trades `life` seconds at most; what the venue
+    says comes `delay_ms` late."""
 
     def __init__(
         self, folder: Path, *, kills: int, pauses: int, seed: int, life: float = LIFE, delay_ms: float = DELAY_MS
