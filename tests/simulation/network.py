@@ -182,10 +182,15 @@ class Connection:
             self._world.fault("reject_late")
             self._world.after(self._world.span(SECOND, LONGEST), lambda: self._say_late(message))
             return []
-        if isinstance(message, Dealt | Undone) and self._hits("duplicate_trade"):
-            self._world.fault("duplicate_trade")
+        if isinstance(message, Dealt | Undone) and self._doubled(message):
+            self._world.fault("duplicate_trade", type(message).__name__)
             return [message, message]
         return [message]
+
+    def _doubled(self, message: Dealt | Undone) -> bool:
+        """Busts are rare: where trades are told twice now and then, busts often are."""
+        rate = self._swarm.rate("duplicate_trade")
+        return self._world.chance(rate if isinstance(message, Dealt) else min(1.0, 10 * rate))
 
     def _say_late(self, message: Report) -> None:
         if self.open:
