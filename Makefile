@@ -58,7 +58,7 @@ simulate: $(DEV) ## trading under every fault, from one seed after the other: SE
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --from $(FROM)
 
 defects: $(DEV) ## plant each of the known defects and see that the simulator finds it
-	@$(BIN)/python -m tests.simulation.defects
+	@$(BIN)/python -m tests.simulation.defects --record
 
 kill: $(DEV) ## N trading processes killed and started again, beside what the venue wrote down
 	@$(BIN)/python -m tools.kill_campaign --kills $(or $(N),1000)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from tests.simulation.cases import again, attempt, case_of, code_hash, line
+from tests.simulation.cases import again, attempt, case_of, code_hash, commit, line
+from tests.simulation.recording import record
 from tests.simulation.shrinking import shrunk
 
 CHUNK = 50
@@ -80,8 +81,11 @@ def done_before(path: Path) -> dict[int, Chunk]:
     return found
 
 
-def campaign(*, first: int, seeds: int, workers: int) -> int:
-    """Run what is left of it and say what all of it was like. Returns the exit code, 1 for a failure."""
+def campaign(*, first: int, seeds: int, workers: int, write: bool = False) -> int:
+    """Run what is left of it and say what all of it was like; `write` it into the document too.
+
+    Returns the exit code, 1 for a failure.
+    """
     path = progress_file(first=first, seeds=seeds)
     done = done_before(path)
     jobs = [
@@ -94,7 +98,13 @@ def campaign(*, first: int, seeds: int, workers: int) -> int:
             file.write(msgspec.json.encode(chunk) + b"\n")
             file.flush()
             done[chunk.first] = chunk
-    return tell(list(done.values()))
+    chunks = list(done.values())
+    if write:
+        record(
+            "campaign", lines=[f"At commit {commit()}, seeds {first:,} to {first + seeds - 1:,}:", "", *shown(chunks)]
+        )
+    print("", *shown(chunks), sep="\n")
+    return _tell_failures([failure for chunk in chunks for failure in chunk.failures])
 
 
 def _chunks(jobs: list[tuple[int, int]], workers: int) -> Iterator[Chunk]:
@@ -125,24 +135,24 @@ def _followed(chunks: Iterable[Chunk], *, before: int, total: int) -> Iterator[C
 # --- what they were like
 
 
-def tell(chunks: list[Chunk]) -> int:
-    """Print the sizes of the seeds, the faults by kind, the failures. Returns the exit code."""
+def shown(chunks: list[Chunk]) -> list[str]:
+    """The sizes of the seeds, how many failed, and the faults by kind, as lines of two tables."""
     count = sum(len(chunk.measures["events"]) for chunk in chunks)
-    print(f"\n{count:,} seeds\n\n| in a seed | median | least | most | in all |\n|---|---:|---:|---:|---:|")
+    failed = sum(len(chunk.failures) for chunk in chunks)
+    lines = [f"{count:,} seeds, {failed:,} failures", "", "| in a seed | median | least | most | in all |"]
+    lines.append("|---|---:|---:|---:|---:|")
     for name in MEASURES:
         found = [number for chunk in chunks for number in chunk.measures[name]]
-        print(f"| {name} | {statistics.median(found):,.0f} | {min(found):,} | {max(found):,} | {sum(found):,} |")
+        lines.append(f"| {name} | {statistics.median(found):,.0f} | {min(found):,} | {max(found):,} | {sum(found):,} |")
     kinds: Counter[str] = Counter()
     for chunk in chunks:
         kinds.update(chunk.kinds)
-    print("\n| what happened | times |\n|---|---:|")
-    for kind, times in sorted(kinds.items()):
-        print(f"| {kind} | {times:,} |")
-    return _tell_failures([failure for chunk in chunks for failure in chunk.failures])
+    faults = [(kind.removeprefix("fault ").replace("_", " "), times) for kind, times in sorted(kinds.items())]
+    return [*lines, "", "| fault | times |", "|---|---:|", *(f"| {kind} | {times:,} |" for kind, times in faults)]
 
 
 def _tell_failures(failures: list[Failure]) -> int:
-    print(f"\n{len(failures):,} failures")
+    """The lines of those that failed, the first of each law shrunk. Returns the exit code."""
     laws: dict[str, Failure] = {}
     for failure in failures:
         laws.setdefault(failure.law, failure)

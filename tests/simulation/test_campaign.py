@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from tests.simulation import campaign
-from tests.simulation.campaign import MEASURES, Chunk, Failure, done_before, run_chunk, tell
+from tests.simulation.campaign import MEASURES, Chunk, Failure, done_before, run_chunk, shown
+from tests.simulation.recording import record
 
 
 def chunk(first: int, failures: list[Failure] | None = None) -> Chunk:
@@ -25,13 +26,22 @@ def test_a_line_that_was_cut_off_is_run_again(tmp_path: Path) -> None:
     assert done_before(tmp_path / "none.jsonl") == {}
 
 
-def test_a_campaign_says_what_its_seeds_were_like(capsys: pytest.CaptureFixture[str]) -> None:
-    assert tell([chunk(0), chunk(50)]) == 0
-    said = capsys.readouterr().out
-    assert "4 seeds" in said
+def test_a_campaign_says_what_its_seeds_were_like() -> None:
+    failure = Failure(seed=1, law="D2", line="", again="")
+    said = shown([chunk(0, [failure]), chunk(50)])
+    assert said[0] == "4 seeds, 1 failures"
     assert "| events | 2 | 0 | 50 | 54 |" in said
-    assert "| fault kill | 6 |" in said
-    assert "0 failures" in said
+    assert "| kill | 6 |" in said
+
+
+def test_numbers_go_between_the_marks_of_a_document(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- campaign -->\nold\n<!-- end of campaign -->\nafter\n")
+    record("campaign", lines=["new"], document=page)
+    record("campaign", lines=["newer"], document=page)
+    assert page.read_text() == "before\n<!-- campaign -->\n\nnewer\n\n<!-- end of campaign -->\nafter\n"
+    with pytest.raises(ValueError, match="defects"):
+        record("defects", lines=[], document=page)
 
 
 def test_it_is_taken_up_again(
