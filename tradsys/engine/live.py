@@ -31,6 +31,8 @@ _LONGEST_WAIT = 0.25
 """Seconds; a signal is seen after so long at most."""
 _GROUPS = 4
 """Groups of rows in one turn at most, so that the venue is heard in between."""
+_SEALED_AT_STOP = 200_000
+"""Records that are read for a seal at the stop, some two seconds; more are left to `tradsys audit seal`."""
 _AWAITED = (TrackedState.WAITING, TrackedState.SENT, TrackedState.UNKNOWN)
 
 
@@ -127,9 +129,17 @@ class LiveProcess:
         self._parts.snapshots.take(at=self.process.now)
         self._beat(Pulse.ENDED, self.stopping)
         self._silence()
-        self._parts.seals.seal()
+        self._seal()
         self._parts.journal.close()
         self._parts.lease.release()
+
+    def _seal(self) -> None:
+        """The whole run, unless that takes longer than a stop may."""
+        seals = self._parts.seals
+        if seals.behind <= _SEALED_AT_STOP:
+            seals.seal()
+        else:
+            self._parts.say(f"{seals.behind} records are not sealed: `tradsys audit seal` does it")
 
     def _fail(self, why: str) -> None:
         """Nothing leaves any more, from this instant on; then the watchdog is told."""

@@ -65,6 +65,11 @@ class Sealer:
         self._position = position_of(self.last) if self.last is not None else Position()
         self._tree = Tree()
 
+    @property
+    def read_until(self) -> int:
+        """The sequence of the first record that was not read yet."""
+        return self._position.sequence
+
     def catch_up(self, most: int = _ENDLESS) -> int:
         """Read up to `most` durable records on; how many were read. Raises `JournalDamaged`, `JournalFailed`."""
         reader = Reader(self._disk, self._position)

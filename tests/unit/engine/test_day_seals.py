@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.simulation.assembly import Seat, assembled
 from tests.simulation.world import SECOND
-from tradsys.engine.trading.day_seals import DaySeals
+from tradsys.engine.trading.day_seals import SLICE, DaySeals
 from tradsys.engine.trading.feed import EventFeed
 from tradsys.engine.trading.process import Process
 from tradsys.journal.memory_disk import MemoryDisk
@@ -40,6 +40,22 @@ def test_the_day_is_sealed_when_it_is_over_and_the_run_when_it_ends() -> None:
     seals.seal()
     assert len(sealed(disk)) == 2 and disk.names().count("reserve") == 1
     assert sum(name.endswith(".seal") for name in disk.names()) == 2
+
+
+def test_a_long_day_is_read_in_slices_and_sealed_once_it_is_read() -> None:
+    disk = MemoryDisk()
+    process, seals = begun(disk, at=MIDNIGHT - 10 * SECOND)
+    for number in range(SLICE):
+        process.stop(at=MIDNIGHT - 10 * SECOND + number)
+    process.stop(at=MIDNIGHT + SECOND)
+    assert seals.behind > SLICE
+    seals.look()
+    assert sealed(disk) == [] and 0 < seals.behind < SLICE, "the first slice"
+    seals.look()
+    assert sealed(disk) == [], "not before the next second"
+    process.stop(at=MIDNIGHT + 3 * SECOND)
+    seals.look()
+    assert len(sealed(disk)) == 1
 
 
 def test_a_restart_knows_what_is_sealed() -> None:

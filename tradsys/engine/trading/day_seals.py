@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradsys.core.units import MINUTE
+from tradsys.core.units import MINUTE, SECOND
 from tradsys.engine.trading.process import Process
 from tradsys.journal.disk import Disk
 from tradsys.journal.journal import Journal
@@ -15,8 +15,9 @@ SLICE = 2_000
 
 
 class DaySeals:
-    """Seals when the date of the journal's last record changes, in `zone`, and when the run ends; nothing while the disk
-    is full. `signer` signs them, where there is one.
+    """Seals when the date of the journal's last record changes, in `zone`, and when the run ends; nothing while the
+    disk is full. `signer` signs them, where there is one. What is to be sealed is read in slices, so that a long day
+    holds nobody up: the day is sealed once it is read.
 
     Every method may raise `JournalFailed`.
     """
@@ -30,17 +31,23 @@ class DaySeals:
         self._day = local_date(process.now, zone) if journal.durable else None
 
     def look(self) -> None:
-        """After a commit: seal the day that is over; else, once a minute, read a part of what is to be sealed."""
+        """After a commit: once a minute, once a second while much is left, read on; then seal a day that is over."""
         now = self._process.now
         if now < self._next_at or self._journal.on_reserve:
+            return
+        if self._sealer.catch_up(SLICE) == SLICE:
+            self._next_at = now + SECOND
             return
         self._next_at = now + MINUTE
         today = local_date(now, self._zone)
         if self._day is not None and today != self._day:
             self.seal()
-        else:
-            self._sealer.catch_up(SLICE)
         self._day = today
+
+    @property
+    def behind(self) -> int:
+        """Durable records that `seal` would still read."""
+        return self._journal.durable - self._sealer.read_until
 
     def seal(self) -> None:
         """Seal everything there is, if there is anything new."""
