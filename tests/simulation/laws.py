@@ -212,7 +212,7 @@ class Laws:
                 continue
             elif record.kind == "plan" and said["action"] == "halt position_differs":
                 raise Broken("P2", f"a position was called unexplained: {said}")
-            elif record.kind == "plan" and said["action"] == "halt order_missing" and not self._stale:
+            elif record.kind == "plan" and said["action"] == "halt order_missing":
                 raise Broken("C5", f"an order was called missing that is not: {said}")
             if asked > level and record.kind in ("clock", "market", "intent"):
                 raise Broken("R2", f"{asked.name} was asked for, and {level.name} holds")
@@ -231,10 +231,6 @@ class Laws:
             raise Broken("O10", f"{command['tag']} left, and nobody approved it")
         if at - decided > _AGE:
             raise Broken("O10", f"{command['tag']} left {(at - decided) / SECOND:.1f} s after it was approved")
-
-    @property
-    def _stale(self) -> bool:
-        return bool(self._host.world.counts["fault stale_orders"])
 
     def _within(self, sent: list[int], at: int, *, share: tuple[int, int]) -> None:
         """R5: no more in any second, minute and day than the venue allows."""

@@ -69,7 +69,7 @@ class Connection:
         self.answered: Counter[Subject] = Counter()
         """How often the last page of an answer about a subject was sent on this connection."""
         self._orders: Page | None = None
-        self._mute = self._gapped = self._swallows = False
+        self._lied = self._mute = self._gapped = self._swallows = False
         self.gap_at = 0
         """When it became plain that a report is missing; 0 while it is not."""
         self._free_up = self._free_down = 0
@@ -217,7 +217,8 @@ class Connection:
             return AskFailed(at=page.at, request=page.request, why="internal error")
         if page.subject is Subject.ORDERS and page.pages == 1:
             before, self._orders = self._orders, page
-            if before is not None and self._hits("stale_orders"):
+            self._lied = before is not None and not self._lied and self._hits("stale_orders")
+            if before is not None and self._lied:
                 self._world.fault("stale_orders")
                 return msgspec.structs.replace(before, at=page.at, request=page.request)
         rows = getattr(page, page.subject.value)
