@@ -35,15 +35,20 @@ class Churn(Strategy):
     """In, out, and now and then a limit order that is withdrawn."""
 
     def on_start(self, ctx):
-        self.seen = 0
+        self.seen = self.far = 0
+
+    def on_order(self, order, account):
+        if order.event == "accepted" and order.side > 0 and self.seen % 10 == 7:
+            self.far = order.order_id
 
     def on_tick(self, tick, account):
         self.seen += 1
         turn = self.seen % 10
         if turn == 7:
             yield self.buy(tick, 1, limit=95.0, reason="far below")
-        elif turn == 9:
-            yield self.cancel(tick, reason="enough")
+        elif turn == 9 and self.far:
+            yield self.cancel(tick, order_id=self.far, reason="enough")
+            self.far = 0
         elif account.position(tick.instrument) > 0:
             yield self.sell(tick, account.position(tick.instrument), reason="out")
         else:
