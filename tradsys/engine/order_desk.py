@@ -34,6 +34,7 @@ from tradsys.portfolio.ledger import Ledger
 from tradsys.strategies.views import FillView, order_view
 
 _APPROVED, _REFUSED = OrderState.APPROVED, OrderState.REFUSED
+_UNANSWERED = frozenset({OrderState.APPROVED, OrderState.UNKNOWN})
 
 Ask = Callable[[Runner, Callable[[Any, Any], Any], Any, int, list[Entry]], None]
 """Call a strategy's handler with an event at an instant, and carry out what it wants."""
@@ -211,13 +212,15 @@ class OrderDesk:
             self._ask(runner, runner.on_order, view, event.at, entries)
 
     def request_cancel(self, live: LiveOrder, *, at: int, reason: str, cause: int, entries: list[Entry]) -> None:
-        """Ask the venue to withdraw an order. Its claims are free for what is asked next: the venue hears the
-        withdrawal first."""
-        self.standing.reserved -= live.reserved
-        live.reserved = 0
-        if live.offers:
-            live.route.offered -= live.remaining
-            live.offers = False
+        """Ask the venue to withdraw an order. The claims of one that is known to work are free for what is asked next:
+        the venue hears the withdrawal first. One that nobody has answered for may have traded already, and keeps
+        them."""
+        if live.state not in _UNANSWERED:
+            self.standing.reserved -= live.reserved
+            live.reserved = 0
+            if live.offers:
+                live.route.offered -= live.remaining
+                live.offers = False
         body = CancelRequested(at=at, order_id=live.order.order_id, reason=reason)
         live.state = step(live.state, body, live.remaining)
         self._log.append(entries, body, cause=cause, at=at, strategy=live.desire.runner.id)

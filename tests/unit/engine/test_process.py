@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections import Counter
 from math import nan
 
 import pytest
@@ -138,6 +139,34 @@ def test_an_order_that_nobody_answered_for_is_unknown_and_never_sent_again() -> 
     pair.started()
     pair.run(3)
     assert [each.tag for each in pair.sent if each.tag == tracked.tag] == [tracked.tag] and tracked.tag in tags
+
+
+def test_an_exit_that_nobody_answered_for_is_not_followed_by_another() -> None:
+    pair = Pair()
+    pair.run(11)
+    pair.deaf = True
+    pair.process.operator(SafetyLevel.FLATTEN, by="somebody", reason="enough", at=pair.world.now)
+    pair.run(4)
+    engine = pair.process.trading.engine
+    exit_order = next(each for each in engine.working.values() if each.order.reason == "kill")
+    assert exit_order.state == "unknown"
+    engine.withdraw([exit_order.order.order_id], at=pair.world.now, reason="a target changed")
+    entries = engine.close_all(at=pair.world.now, reason="again", instrument=COIN)
+    assert [type(each.body).__name__ for each in entries] == ["Refused"]
+
+
+def test_what_is_said_to_reduce_does_beside_what_reduces_already() -> None:
+    pair = Pair()
+    pair.run(40)
+    held: Counter[str] = Counter()
+    said, tracker = {each.tag: each for each in pair.sent}, pair.process.trading.tracker
+    for dealt in pair.venue.trades.values():
+        order, tracked = said[dealt.tag], tracker.by_tag(dealt.tag)
+        assert tracked is not None
+        strategy = tracked.order.strategy
+        assert not order.reduces or 0 < dealt.quantity <= -held[strategy] * order.side
+        held[strategy] += dealt.side * dealt.quantity
+    assert {each.reduces for each in pair.sent} == {True, False}
 
 
 def test_a_journal_of_another_feed_or_other_decisions_is_refused() -> None:

@@ -8,9 +8,11 @@ from tradsys.core.events import OrderEvent, Product, Side
 from tradsys.core.orders import OrderState
 from tradsys.core.venue import Ask, AskFailed, Page
 from tradsys.engine.trading.records import PlanLine
+from tradsys.engine.trading.terms import LiveSettings
 from tradsys.execution.order_life import TrackedState
 from tradsys.execution.order_tracker import OrderTracker
 from tradsys.execution.reconciliation import Reconciler
+from tradsys.execution.reconciliation_answers import AskingLimits
 from tradsys.execution.reconciliation_lines import Action, Line, OwnOrder, OwnTrade, OwnView, Plan, reports
 from tradsys.execution.reconciliation_policy import Policy
 from tradsys.execution.tracked_orders import Tracked
@@ -58,11 +60,14 @@ class Reconciling:
         self.account_halted = False
         self.reconciler = Reconciler(policy=policy, every=every)
 
-    def go_on_under(self, tracker: OrderTracker, *, policy: Policy, every: int) -> None:
-        """Go on with another tracker, policy and rhythm; what is known stays."""
-        state = self.reconciler.state()
+    def go_on_under(self, tracker: OrderTracker, terms: LiveSettings) -> None:
+        """Go on with another tracker, policy, rhythm and patience; what is known stays."""
+        state, patience = self.reconciler.state(), terms.patience
         self._tracker = tracker
-        self.reconciler = Reconciler(policy=policy, every=every)
+        limits = AskingLimits(
+            deadline=patience.answer, first_delay=patience.first_inquiry, longest_delay=patience.last_inquiry
+        )
+        self.reconciler = Reconciler(policy=terms.policy, every=terms.reconcile_every, limits=limits)
         self.reconciler.restore(state)
 
     @property

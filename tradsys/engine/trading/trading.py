@@ -41,8 +41,8 @@ from tradsys.risk.safety import SafetyCheck
 Output = Entry | AnyCommand | PlanLine | SafetyRaised | SafetyLowered | Alert
 KILL = "kill"
 """Reason of the orders that close everything."""
-_PATIENCE = 10**9
-"""While positions are being closed by force, what is left is looked at this often."""
+_LOOKS = 30
+"""While positions are being closed by force, what is left is looked at so often between two reconciliations."""
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +85,7 @@ class Trading:
         self.questions: list[Ask] = []
         self._zone = zone
         self._forced_at = 0
+        self._patience = 0
         self._stops_entries = False
         self._terms: LiveSettings | None = None
         self._minute = self._date = -1
@@ -121,7 +122,7 @@ class Trading:
             self.reconciling.next_at,
             self.switch.next_at,
             self.schedule.next_at + 1,
-            self._forced_at + _PATIENCE if self._closing else None,
+            self._forced_at + self._patience if self._closing else None,
         ]
         return min((each for each in due if each is not None), default=None)
 
@@ -163,7 +164,8 @@ class Trading:
         """What is known stays; what is waited for and allowed is the new process's."""
         self._terms = terms
         self.tracker = self.tracker.under(limits=terms.limits, patience=terms.patience)
-        self.reconciling.go_on_under(self.tracker, policy=terms.policy, every=terms.reconcile_every)
+        self.reconciling.go_on_under(self.tracker, terms)
+        self._patience = terms.reconcile_every // _LOOKS
         self.switch.configure(terms.kill)
 
     def _on_link(self, change: LinkChanged, at: int) -> None:
@@ -267,12 +269,16 @@ class Trading:
             self.tracker.submit(asked, reduces=self._reduces(asked), at=at)
 
     def _reduces(self, approved: Approved) -> bool:
-        """Whether an order can only close what its strategy holds."""
-        live = self.engine.working.get(approved.order_id)
-        if live is None:
-            return False
-        held = live.route.position.quantity * live.order.side
-        return held < 0 and live.order.quantity <= -held
+        """Whether an order can only close what its strategy holds and no earlier order closes: the exits of a bracket
+        do, whose entry comes first."""
+        working, order = self.engine.working, approved.order
+        live = working.get(order.order_id)
+        if order.parent or live is None:
+            return bool(order.parent)
+        held = -live.route.position.quantity * order.side
+        earlier = [each for each in working.values() if each.route is live.route and each.offers]
+        closing = sum(each.remaining for each in earlier if each.order.order_id < order.order_id)
+        return 0 < order.quantity <= held - closing
 
     def _raise(self, raised: Sequence[SafetyRaised]) -> None:
         for each in raised:
@@ -337,7 +343,7 @@ class Trading:
     def _force(self, at: int) -> None:
         """Withdraw and close what the safety level says, and look again while something is left."""
         level = self.switch.level
-        if level < SafetyLevel.CANCEL or (self._forced_at and at < self._forced_at + _PATIENCE):
+        if level < SafetyLevel.CANCEL or (self._forced_at and at < self._forced_at + self._patience):
             return
         self._forced_at = at
         self._keep(self.engine.withdraw_all(at=at, reason=KILL), at)
