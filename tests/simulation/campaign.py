@@ -86,7 +86,7 @@ def campaign(*, first: int, seeds: int, workers: int, write: bool = False) -> in
 
     Returns the exit code, 1 for a failure.
     """
-    path = progress_file(first=first, seeds=seeds)
+    path, begun = progress_file(first=first, seeds=seeds), commit()
     done = done_before(path)
     jobs = [
         (start, min(CHUNK, first + seeds - start)) for start in range(first, first + seeds, CHUNK) if start not in done
@@ -101,7 +101,7 @@ def campaign(*, first: int, seeds: int, workers: int, write: bool = False) -> in
     chunks = list(done.values())
     if write:
         record(
-            "campaign", lines=[f"At commit {commit()}, seeds {first:,} to {first + seeds - 1:,}:", "", *shown(chunks)]
+            "campaign", lines=[f"At commit {begun}, seeds {first:,} to {first + seeds - 1:,}:", "", *shown(chunks)]
         )
     print("", *shown(chunks), sep="\n")
     return _tell_failures([failure for chunk in chunks for failure in chunk.failures])
