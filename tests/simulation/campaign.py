@@ -100,9 +100,7 @@ def campaign(*, first: int, seeds: int, workers: int, write: bool = False) -> in
             done[chunk.first] = chunk
     chunks = list(done.values())
     if write:
-        record(
-            "campaign", lines=[f"At commit {begun}, seeds {first:,} to {first + seeds - 1:,}:", "", *shown(chunks)]
-        )
+        record("campaign", lines=[f"At commit {begun}, seeds {first:,} to {first + seeds - 1:,}:", "", *shown(chunks)])
     print("", *shown(chunks), sep="\n")
     return _tell_failures([failure for chunk in chunks for failure in chunk.failures])
 
