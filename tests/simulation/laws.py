@@ -141,9 +141,8 @@ class Laws:
                 raise Broken("O5", f"order {tag} is {tracked.state} with us, and works at the venue")
 
     def _excused(self, tag: str) -> bool:
-        """Of orders that came after any quarantine, or whose quarantine a clock set forward ended, no more is asked
-        than that everything fits at the end."""
-        return tag in self._venue.overdue or self._host.world.counts["fault clock_step"] > 0
+        """Of orders that came after any quarantine no more is asked than that everything fits at the end."""
+        return tag in self._venue.overdue
 
     # --- at rest
 

@@ -288,7 +288,8 @@ class OrderMoves:
             return []
         tracked.agreed += 1
         tracked.agreed_at = asked_at
-        if tracked.agreed < 2 or asked_at < tracked.sent_at + self._patience.quarantine:
+        since = max(tracked.sent_at, tracked.heard_at)
+        if tracked.agreed < 2 or asked_at < since + self._patience.quarantine:
             return []
         self._finish_commands(tracked, at)
         self._orders.move(tracked, cell.to)

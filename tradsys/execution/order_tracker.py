@@ -180,6 +180,9 @@ class OrderTracker:
     def on_restart(self, *, at: int) -> list[OrderEvent]:
         """The process began anew: there is no link, and of what was sent nobody knows."""
         events = self._lose("the process restarted before an answer", at=at)
+        for tracked in self._orders.live:
+            if tracked.state is _UNKNOWN:
+                tracked.heard_at, tracked.agreed = at, 0
         self._departures.on_link(up=False, at=at)
         return self._also_told(events, at)
 
