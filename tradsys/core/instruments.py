@@ -102,10 +102,14 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def price(self, value: float, *, at: int, rounding: Rounding) -> Price:
         """The exact price on the tick grid for a float. Raises `ConfigError` for NaN or a number out of range."""
-        return Price(to_step(from_float(value), self.tick_at(at), rounding))
+        units, tick = from_float(value), self.tick_at(at)
+        exact = to_step(units, tick, rounding) if units % tick else units
+        return exact  # type: ignore[return-value]  # its name costs a call, on the way of every order
 
     def quantity(self, value: float, *, at: int) -> Quantity:
         """The exact quantity on the lot grid, rounded toward zero. Raises `ConfigError` for NaN or out of range."""
         units = from_float(value)
         lot = self.lot_at(at)
+        if not units % lot:
+            return units  # type: ignore[return-value]  # as in `price`
         return Quantity(units // lot * lot if units >= 0 else -(-units // lot * lot))

@@ -20,6 +20,7 @@ from tradsys.engine.control.server import ControlServer, Request
 from tradsys.engine.live_status import Rest, said_level, status
 from tradsys.engine.trading.day_seals import DaySeals
 from tradsys.engine.trading.process import GROUP, Process
+from tradsys.engine.trading.records import Alert
 from tradsys.engine.trading.recovery import Say, Snapshots
 from tradsys.engine.watchdog.client import BeatClient
 from tradsys.execution.order_life import TrackedState
@@ -246,6 +247,7 @@ class LiveProcess:
         self._parts.seals.look()
         self._rest.look()
         self._announce()
+        self._report()
         if self._parts.until_fed and self.process.fed and not self._awaited():
             self.stopping = "the feed has ended"
 
@@ -262,6 +264,15 @@ class LiveProcess:
         for changed, what in zip((a != b for a, b in zip(now, before, strict=True)), _told(*now), strict=True):
             if changed:
                 self._parts.say(what)
+
+    def _report(self) -> None:
+        """The lines of a reconciliation's plan that do something, with their evidence, and what alarms."""
+        notices, self.process.notices = self.process.notices, []
+        for each in notices:
+            if isinstance(each, Alert):
+                self._parts.say(each.what)
+            elif not each.action.startswith("ignore"):
+                self._parts.say(f"{each.action}, {each.subject}: {each.evidence}")
 
     # --- people
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
@@ -34,7 +34,7 @@ from tradsys.portfolio.ledger import Ledger
 from tradsys.strategies.views import FillView, order_view
 
 _APPROVED, _REFUSED = OrderState.APPROVED, OrderState.REFUSED
-_UNANSWERED = frozenset({OrderState.APPROVED, OrderState.UNKNOWN})
+_UNKNOWN = OrderState.UNKNOWN
 
 Ask = Callable[[Runner, Callable[[Any, Any], Any], Any, int, list[Entry]], None]
 """Call a strategy's handler with an event at an instant, and carry out what it wants."""
@@ -145,11 +145,10 @@ class OrderDesk:
         a fill beyond what is left of it."""
         entries: list[Entry] = []
         for event in events:
-            if type(event) is Stray:
+            live = self.live.get(event.order_id)
+            if live is None or type(event) is Stray:
                 self._on_stray(event, entries)
-                continue
-            live = self.live.get(event.order_id) or self._unknown(event)
-            if type(event) is Fill:
+            elif type(event) is Fill:
                 self._on_fill(live, event, entries)
             else:
                 self._on_word(live, event, entries)
@@ -175,8 +174,10 @@ class OrderDesk:
         if runner.on_fill is not None:
             self._ask(runner, runner.on_fill, _fill_view(fill, charges=total, remaining=remaining), at, entries)
 
-    def _on_stray(self, stray: Stray, entries: list[Entry]) -> None:
+    def _on_stray(self, stray: OrderEvent, entries: list[Entry]) -> None:
         """Book a fill of no working order as it happened; a trade undone costs nothing, and its charges stay."""
+        if not isinstance(stray, Stray):
+            raise InvariantBroken(f"{type(stray).__name__} of order {stray.order_id}, which is not working")
         fill = stray.fill
         market = self._markets[fill.instrument]
         items = () if stray.kind is StrayKind.BUST else self.charges.on_fill(fill, market.instrument)
@@ -201,9 +202,6 @@ class OrderDesk:
         if runner.on_order is not None:
             self._tell(runner, live.order, event, remaining, state, entries)
 
-    def _unknown(self, event: OrderEvent) -> NoReturn:
-        raise InvariantBroken(f"{type(event).__name__} of order {event.order_id}, which is not working")
-
     def _tell(
         self, runner: Runner, order: Order, event: OrderEvent, remaining: int, state: str, entries: list[Entry]
     ) -> None:
@@ -215,7 +213,8 @@ class OrderDesk:
         """Ask the venue to withdraw an order. The claims of one that is known to work are free for what is asked next:
         the venue hears the withdrawal first. One that nobody has answered for may have traded already, and keeps
         them."""
-        if live.state not in _UNANSWERED:
+        state = live.state
+        if state is not _APPROVED and state is not _UNKNOWN:
             self.standing.reserved -= live.reserved
             live.reserved = 0
             if live.offers:

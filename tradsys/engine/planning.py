@@ -25,7 +25,8 @@ from tradsys.engine.runner import Desire
 QUOTE = "quote"
 """Reason of the orders of a two-sided quote."""
 
-_BUY, _SELL, _MARKET = Side.BUY, Side.SELL, OrderType.MARKET
+_BUY, _SELL = Side.BUY, Side.SELL
+_MARKET, _LIMIT = OrderType.MARKET, OrderType.LIMIT
 
 _LIMIT_ROUNDING = {Side.BUY: Rounding.DOWN, Side.SELL: Rounding.UP}
 """A buy limit never rounds up, a sell limit never down."""
@@ -142,7 +143,8 @@ class Planner:
 
     def _exact(self, desire: Desire, intent: OrderIntent, at: int, *, parent: int = 0, group: int = 0) -> Order:
         instrument, runner = desire.instrument, desire.runner
-        _demand_prices(intent)
+        if intent.type is not _LIMIT or intent.limit is None:
+            _demand_prices(intent)
         quantity = instrument.quantity(intent.quantity, at=at)
         if quantity <= 0:
             lot = instrument.lot_at(at) / 10**8
@@ -159,11 +161,9 @@ class Planner:
             type=intent.type,
             product=intent.product or runner.product,
             validity=intent.validity,
-            limit=_price(instrument, intent.limit, at, _LIMIT_ROUNDING[intent.side]),
-            trigger=desire.market.price
-            if intent.trail
-            else _price(instrument, intent.trigger, at, _TRIGGER_ROUNDING[intent.side]),
-            trail=_price(instrument, intent.trail, at, Rounding.UP),
+            limit=0 if intent.limit is None else _price(instrument, intent.limit, at, _LIMIT_ROUNDING[intent.side]),
+            trigger=0 if intent.trigger is None and intent.trail is None else _trigger(desire, intent, at),
+            trail=0 if intent.trail is None else _price(instrument, intent.trail, at, Rounding.UP),
             group=group,
             parent=parent,
             reason=intent.reason,
@@ -183,6 +183,13 @@ def _demand_prices(intent: OrderIntent) -> None:
     for name in _NEEDED[intent.type]:
         if getattr(intent, name) is None:
             raise ConfigError(f"a {intent.type} order needs {name}", value=None, fix=f"give {name}")
+
+
+def _trigger(desire: Desire, intent: OrderIntent, at: int) -> int:
+    """A trailing stop starts at the last price."""
+    if intent.trail:
+        return desire.market.price
+    return _price(desire.instrument, intent.trigger, at, _TRIGGER_ROUNDING[intent.side])
 
 
 def _price(instrument: Instrument, value: float | None, at: int, rounding: Rounding) -> int:

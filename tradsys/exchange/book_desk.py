@@ -107,7 +107,7 @@ class BookDesk:
         limit, trigger = order.limit, order.trigger
         if limit % self._tick or (trigger and trigger % self._tick and order.type is not _TRAILING):
             return f"price {limit / SCALE:g} or trigger {trigger / SCALE:g} is off the tick"
-        if max(limit, trigger) + order.trail > self._highest:
+        if (limit if limit > trigger else trigger) + order.trail > self._highest:
             return "price beyond the book's range"
         return self._outside(limit // self._tick) if self.flow.band != _NO_BAND else ""
 

@@ -31,6 +31,7 @@ class BookVenue(RecordedVenue):
 
     def _desk(self, instrument: Instrument) -> Any:
         book = self.books[instrument.id] = Book()
+        book.load()
         return BookDesk(instrument, book=book, at=self._began, reports=self)
 
     def _hearers(self, desk: Any) -> dict[type, Callable[[Any], None]]:

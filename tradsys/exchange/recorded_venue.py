@@ -216,7 +216,12 @@ class RecordedVenue:
     def _heard_at(self) -> int:
         """When a report of what happens now is heard: not before the record that caused it, nor before another."""
         moment = self._clock
-        heard = self._last_report = max(moment + self._response(moment), self._known_at, self._last_report)
+        heard, known, last = moment + self._response(moment), self._known_at, self._last_report
+        if known > heard:
+            heard = known
+        if last > heard:
+            heard = last
+        self._last_report = heard
         return heard
 
     def _hear(self, until: int) -> Sequence[OrderEvent]:

@@ -164,17 +164,18 @@ def _order(
     product: Product | str | None = None,
     reason: str = "",
 ) -> OrderIntent:
+    # Written out where a call would cost more than it does: every order of every strategy passes here.
     return OrderIntent(
-        instrument=_name(where),
+        instrument=where if isinstance(where, str) else where.instrument,
         side=side,
         quantity=float(quantity),
         type=_order_type(limit=limit, trigger=trigger, trail=trail),
-        limit=_plain(limit),
-        trigger=_plain(trigger),
-        trail=_plain(trail),
-        stop=_plain(stop),
-        target=_plain(target),
-        validity=Validity(validity),
+        limit=None if limit is None else float(limit),
+        trigger=None if trigger is None else float(trigger),
+        trail=None if trail is None else float(trail),
+        stop=None if stop is None else float(stop),
+        target=None if target is None else float(target),
+        validity=validity if type(validity) is Validity else Validity(validity),
         product=None if product is None else Product(product),
         reason=reason,
     )

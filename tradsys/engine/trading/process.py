@@ -20,12 +20,14 @@ from tradsys.engine.trading import records
 from tradsys.engine.trading.feed import Feed, digest
 from tradsys.engine.trading.pages import PageMemory
 from tradsys.engine.trading.records import (
+    Alert,
     ClockRead,
     EpochBegun,
     LinkChanged,
     MarketRead,
     OperatorSaid,
     PageAgain,
+    PlanLine,
     RunBegun,
     Stopped,
 )
@@ -77,6 +79,8 @@ class Process:
         self.terms = terms
         self.outgoing: list[bytes] = []
         self.hang_up = ""
+        self.notices: list[PlanLine | Alert] = []
+        """What a person should read, durable with the next flush: whoever shows it takes it out."""
         self.failed: TradSysError | None = None
         self.replayed = Replayed()
         self._new_session = session
@@ -344,6 +348,8 @@ class Process:
         else:
             kind, payload = records.output_kind(output), records.encode(output)
             journal.append(kind, payload, at=at, recorded_at=at, cause=cause, essential=True)
+            if isinstance(output, PlanLine | Alert):
+                self.notices.append(output)
 
     def flush(self, *, at: int) -> None:
         """Make everything durable, then let leave what may."""

@@ -41,6 +41,14 @@ from tradsys.numerics.compilation import entry_point
 Rows = npt.NDArray[np.void]
 
 _COMMAND_PLACE = slice(layout.COMMAND, layout.COMMAND + layout.COMMAND_BYTES)
+# Bound once: a name of another module is looked up twice.
+_COMMAND, _COMMAND_BYTES, _OUTCOME, _EVENT_COUNT = (
+    layout.COMMAND,
+    layout.COMMAND_BYTES,
+    layout.OUTCOME,
+    layout.EVENT_COUNT,
+)
+_NO_EVENTS = (0, 0)
 _RESTING_FIELDS = len(Resting._fields)
 
 
@@ -63,6 +71,10 @@ class Book:
         self._block, self._words = reserved(instruments, prepared=prepared)
         self._base = int(self._words.ctypes.data)
 
+    def load(self) -> None:
+        """Load the machine code of single commands now, so that no first order waits for it."""
+        self.__dict__.update(_apply_rows=self._apply_rows, _cancel=self._cancel)
+
     @cached_property
     def _limit(self) -> Callable[[int, int, int, int, int, int], int]:
         return exact_entry_point(limit_message, arguments=6)
@@ -84,11 +96,13 @@ class Book:
 
         Raises `DataError` for an order or account identifier beyond 64 bits.
         """
-        self._block[_COMMAND_PLACE] = packed(command)
-        base = self._base
-        if self._apply_rows(base, base + layout.COMMAND, layout.COMMAND_BYTES, 1, base + layout.OUTCOME) == 0:
+        block, base = self._block, self._base
+        block[_COMMAND_PLACE] = packed(command)
+        if self._apply_rows(base, base + _COMMAND, _COMMAND_BYTES, 1, base + _OUTCOME) == 0:
             raise _full()
-        return Outcome(*OUTCOME_BYTES.unpack_from(self._block, layout.OUTCOME)), self.events()
+        # Most commands have no event: that is seen here, without a call.
+        quiet = EVENT_COUNTS.unpack_from(block, _EVENT_COUNT) == _NO_EVENTS
+        return Outcome._make(OUTCOME_BYTES.unpack_from(block, _OUTCOME)), [] if quiet else self.events()
 
     def apply(self, commands: Rows, *, outcomes: Rows | None = None) -> tuple[Rows, Rows]:
         """Many commands: rows of `COMMAND` or `PLAIN_COMMAND` in; rows of `OUTCOME` and `EVENT` out, in order.
