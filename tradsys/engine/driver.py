@@ -132,7 +132,7 @@ class Driver(ABC):
         asked = self._outbox.copy()
         self._outbox.clear()
         for each in asked:
-            if type(each) is Approved:
+            if isinstance(each, Approved):
                 self._feed(self._venue.submit(each))
             else:
                 self._feed(self._venue.cancel(each.order_id, at=each.at, reason=each.reason))
