@@ -32,6 +32,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "limit_protection": ("exchange", "contract"),
     "display_minimums": ("exchange", "segment"),
     "settlement": ("exchange", "item"),
+    "retention": ("records",),
 }
 OTHER_FILES = {"sessions", "overlay", "corporate_actions"}
 

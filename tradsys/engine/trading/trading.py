@@ -266,7 +266,11 @@ class Trading:
         if isinstance(asked, CancelRequested):
             self.tracker.withdraw(asked, at=at)
         else:
-            self.tracker.submit(asked, reduces=self._reduces(asked), at=at)
+            reduces = self._reduces(asked)
+            self.tracker.submit(asked, reduces=reduces, at=at)
+            if not reduces and (self.safety.safe_mode or self.switch.level >= SafetyLevel.NO_NEW_RISK):
+                # It closed something when it was approved, and what was heard in the same moment closed that.
+                self._stops_entries = True
 
     def _reduces(self, approved: Approved) -> bool:
         """Whether an order can only close what its strategy holds and no earlier order closes: the exits of a bracket
@@ -295,9 +299,11 @@ class Trading:
         self.reconciling.on_time(at=at)
         self._reconcile(at)
         self._force(at)
-        if self._stops_entries:
-            self._stop_entries(at)
-        while self._is_due(at) and (said := self.tracker.on_time(at=at)):
+        while True:
+            if self._stops_entries:
+                self._stop_entries(at)
+            if not (self._is_due(at) and (said := self.tracker.on_time(at=at))):
+                break
             self._hear(said)
         for command in self.tracker.departing(at=at):
             self._outputs.append(command)
