@@ -126,8 +126,10 @@ def _say(sockets: VenueSockets, exchange: Exchange, accounts: Sequence[int], *, 
 
 def _keys(accounts: Sequence[int], *, files: Sequence[Path], variables: Sequence[str]) -> dict[int, str]:
     from tradsys.core.errors import ConfigError
+    from tradsys.engine.account_key import key_in_file, not_empty
 
-    found = [*map(_key_in_file, files), *map(_key_in_environment, variables)]
+    found = [key_in_file(path) for path in files]
+    found += [not_empty(os.environ.get(name, "").strip(), where=name) for name in variables]
     if len(found) != len(accounts) or len(set(accounts)) != len(accounts) or min(accounts) < 1:
         raise ConfigError(
             "every account needs a number of its own above 0 and a key",
@@ -136,29 +138,6 @@ def _keys(accounts: Sequence[int], *, files: Sequence[Path], variables: Sequence
             fix="give --key-file once for every --account, in their order",
         )
     return dict(zip(accounts, found, strict=True))
-
-
-def _key_in_file(path: Path) -> str:
-    from tradsys.core.errors import ConfigError, MissingData
-
-    if not path.is_file():
-        raise MissingData("no such key file", value=str(path), fix="write the account's key into it, mode 0600")
-    mode = path.stat().st_mode & 0o777
-    if mode & 0o077:
-        raise ConfigError("others may read the key file", value=oct(mode), limit="0600", fix=f"chmod 600 {path}")
-    return _not_empty(path.read_text(encoding="utf-8").strip(), where=str(path))
-
-
-def _key_in_environment(name: str) -> str:
-    return _not_empty(os.environ.get(name, "").strip(), where=name)
-
-
-def _not_empty(key: str, *, where: str) -> str:
-    from tradsys.core.errors import ConfigError
-
-    if not key:
-        raise ConfigError("there is no key", value=where, limit="one line of text")
-    return key
 
 
 # --- the exchange

@@ -34,6 +34,7 @@ def watchdog(
     import msgspec
 
     from tradsys.core.units import SECOND
+    from tradsys.engine.account_key import key_in_file
     from tradsys.engine.control.protocol import level_of
     from tradsys.engine.watchdog.keeping import Keeper
     from tradsys.engine.watchdog.process import WatchdogProcess
@@ -42,7 +43,7 @@ def watchdog(
     from tradsys.execution.watchdog import Watchdog, WatchdogSettings
     from tradsys.journal import FolderDisk
 
-    key = _key(key_file)
+    key = key_in_file(key_file)
     settings = WatchdogSettings(silence=round(silence * SECOND), level=level_of(level), guard=round(guard * SECOND))
     process = WatchdogProcess(
         Watchdog(settings),
@@ -69,21 +70,6 @@ def _steady() -> Callable[[], int]:
     """UTC nanoseconds that never go back: the wall's once, from then on counted."""
     offset = time.time_ns() - time.monotonic_ns()
     return lambda: offset + time.monotonic_ns()
-
-
-def _key(path: Path) -> str:
-    """The account's key. Raises `MissingData`, `ConfigError` for a file that others may read or that is empty."""
-    from tradsys.core.errors import ConfigError, MissingData
-
-    if not path.is_file():
-        raise MissingData("no such key file", value=str(path), fix="write the account's key into it, mode 0600")
-    mode = path.stat().st_mode & 0o777
-    if mode & 0o077:
-        raise ConfigError("others may read the key file", value=oct(mode), limit="0600", fix=f"chmod 600 {path}")
-    key = path.read_text(encoding="utf-8").strip()
-    if not key:
-        raise ConfigError("there is no key", value=str(path), limit="one line of text")
-    return key
 
 
 def _unanswered(folder: Path, span: int) -> Sequence[Sent]:

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from tools.kill_scene import ServedVenue, Stuck, Trader, write_key, write_scene
 from tradsys.cli.application import verbs
-from tradsys.core.errors import ConfigError, DataError, InputRefused
+from tradsys.core.errors import ConfigError, DataError, InputRefused, MissingData
 from tradsys.core.instruments import Segment
 from tradsys.engine.control.protocol import Kill, Lower, Status, Stop
 from tradsys.engine.live_folder import manifest_of, run_of
@@ -100,7 +100,7 @@ def test_it_ends_with_its_feed_and_says_so_as_json(venue: ServedVenue, tmp_path:
     [
         (["--live"], ConfigError, "no way to a broker"),
         (["--set", "venue.port=0"], ConfigError, "venue.port is not given"),
-        (["--set", "venue.key_file=gone"], ConfigError, "does not exist"),
+        (["--set", "venue.key_file=gone"], MissingData, "no such key file"),
         (["--speed", "0"], ConfigError, "speed out of range"),
         (["--speed", "nan"], ConfigError, "speed out of range"),
     ],

@@ -11,6 +11,7 @@ import msgspec
 from tradsys.core.errors import ConfigError
 from tradsys.core.safety import SafetyLevel
 from tradsys.core.units import from_float
+from tradsys.engine.account_key import key_in_file
 from tradsys.engine.assemble import DEFAULT_PRODUCT, Parts, Wired, wire
 from tradsys.engine.paths import find_path
 from tradsys.engine.run import code_hash, strategy_hashes
@@ -183,16 +184,8 @@ def configuration_hash(run: RunFile) -> str:
 
 
 def key_of(settings: Settings) -> str:
-    """The account's key, from the file that the run file names.
-
-    Raises `ConfigError` where there is none, or others may read it.
-    """
+    """The account's key, from the file that a run file names. Raises `ConfigError` where it names none, and as
+    `key_in_file`."""
     if not settings.run.venue.key_file:
         raise ConfigError("venue.key_file is not given", fix="write the account's key into a file of mode 0600")
-    path = Path(find_path(settings.run.venue.key_file, folder=settings.folder))
-    if not path.is_file():
-        raise ConfigError("venue.key_file does not exist", value=str(path), fix="write the account's key into it")
-    mode = path.stat().st_mode & 0o777
-    if mode & 0o077:
-        raise ConfigError("others may read the account's key", value=oct(mode), limit="0600", fix=f"chmod 600 {path}")
-    return path.read_text(encoding="utf-8").strip()
+    return key_in_file(Path(find_path(settings.run.venue.key_file, folder=settings.folder)))

@@ -156,6 +156,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Served]:
+    """One of the test's own, for what would change it for others."""
+    made = Served(tmp_path)
+    yield made
+    if made.process.poll() is None:
+        assert made.end() == 0
+
+
+@pytest.fixture
 def trader(served: Served) -> Iterator[Trader]:
     made = Trader(served.port).log_on()
     yield made
@@ -202,14 +211,14 @@ def test_answers_come_in_pages(trader: Trader) -> None:
     assert len(pages) == 2 and len(set(numbers)) == len(numbers) == pages[0].rows > 100
 
 
-def test_a_newer_epoch_ends_the_older_connection(served: Served) -> None:
-    old, new = Trader(served.port, epoch=1).log_on(), Trader(served.port, epoch=1)
+def test_a_newer_epoch_ends_the_older_connection(alone: Served) -> None:
+    old, new = Trader(alone.port, epoch=1).log_on(), Trader(alone.port, epoch=1)
     new.epoch = 2
     new.log_on()
     old.until(lambda: bool(old.downs))
     assert [each.rule for each in old.heard if isinstance(each, Unwelcome)] == ["superseded"]
     new.say(order(tag="fenced", type=OrderType.LIMIT, limit=1300 * SCALE), Taken)
-    (unwelcome,) = raw(served.port, encode(Logon(account=1, key=KEY, epoch=1)))
+    (unwelcome,) = raw(alone.port, encode(Logon(account=1, key=KEY, epoch=1)))
     assert isinstance(unwelcome, Unwelcome) and (unwelcome.rule, unwelcome.limit) == ("superseded", 2)
     old.close()
     new.close()
@@ -246,15 +255,16 @@ def test_half_a_frame_is_waited_for(served: Served) -> None:
     assert [type(each) for each in heard] == [Welcome, Beat]
 
 
-def test_a_killed_venue_is_come_back_to(served: Served) -> None:
-    trader = Trader(served.port, epoch=9).log_on()
-    assert served.end(signal.SIGKILL) == -signal.SIGKILL
+def test_a_killed_venue_is_come_back_to(alone: Served) -> None:
+    trader = Trader(alone.port, epoch=9).log_on()
+    trader.say(order(), Taken)
+    assert alone.end(signal.SIGKILL) == -signal.SIGKILL
     trader.until(lambda: len(trader.downs) > 1)
-    served.process = served.start("--port", str(served.port))
+    alone.process = alone.start("--port", str(alone.port))
     heard = len(trader.heard)
     trader.until(lambda: any(isinstance(each, Welcome) for each in trader.heard[heard:]))
     assert trader.ask(Subject.ORDERS).orders == ()
-    assert served.recorded()[0]["report"]["message"] == "Taken"
+    assert alone.recorded()[0]["report"]["message"] == "Taken"
     trader.close()
 
 
