@@ -49,7 +49,11 @@ class Tradable:
         if instrument.segment is _INDEX:
             future = self._futures_of(instrument.id)
             return refuse(
-                order, "index-not-tradable", limit="an index is a number", value=instrument.id, fix=f"trade {future}"
+                order,
+                "index-not-tradable",
+                limit="an instrument that trades",
+                value=instrument.id,
+                fix=f"trade {future}",
             )
         if order.product not in PRODUCTS[instrument.segment]:
             allowed = ", ".join(PRODUCTS[instrument.segment])

@@ -13,8 +13,8 @@ from tradsys.core.errors import ConfigError, DataError, StrategyError
 from tradsys.core.units import SCALE
 from tradsys.exchange.models import PercentBand
 from tradsys.exchange.queue_models import Proportional
+from tradsys.exchange.recorded_models import RecordedModels
 from tradsys.exchange.recorded_replay import replay_ticks
-from tradsys.exchange.recorded_venue import RecordedModels
 from tradsys.numerics.kernels.tick_requests import send_limit, send_market, withdraw
 from tradsys.numerics.tick_replay import replay, tick_rows
 from tradsys.numerics.tick_replay_layout import FILLED, WITHDRAW, WITHDRAWN
