@@ -1,0 +1,1 @@
+"""How well surveillance sees: abuse planted in generated days, and honest market making on recorded ones."""
