@@ -158,6 +158,11 @@ class Account(RuleBasedStateMachine):
         assert 0 <= worth - self.ledger.equity() <= allowed
 
     @invariant()
+    def cash_before_charges_knows_no_average(self) -> None:
+        paid = self.money + self.ledger.charges
+        assert 0 <= paid - self.ledger.cash_before_charges <= self.roundings
+
+    @invariant()
     def positions_are_the_sum_of_fills(self) -> None:
         for key, quantity in self.held.items():
             assert self.ledger.position(*key) == quantity

@@ -217,6 +217,13 @@ class Ledger:
         return sum(held.realised for held in self.positions.values())
 
     @property
+    def cash_before_charges(self) -> int:
+        """Cash had every open position been paid in full and nothing cost a charge, 1e-8: what prices and cash moves
+        alone make of it, whoever of several strategies closed what."""
+        open_cost = sum(held.cost for held in self.open_positions.values() if not held.paid_in_full)
+        return self.cash - open_cost + self.charges
+
+    @property
     def charges(self) -> int:
         """Charges paid since the start, 1e-8."""
         return sum(held.charges for held in self.positions.values())

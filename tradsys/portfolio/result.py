@@ -64,6 +64,20 @@ class RoundTrip(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return None if self.is_open else self.exited_at - self.entered_at
 
 
+class ProfitPart(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What one cause made of one signal's lots: `amount` in 1e-8, positive is earned.
+
+    `item` is the charge item or the reason of the cash move, else empty; `reason` the signal, empty for cash moves.
+    """
+
+    strategy: str
+    instrument: str
+    reason: str
+    cause: str
+    item: str
+    amount: int
+
+
 class RefusedRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How often a rule refused, with the first case: its limit, the offending value and what to do."""
 
@@ -142,8 +156,9 @@ class RunResult:
     `at`, `cash`, `equity` (int64, 1e-8) are the account after each step, n > 0 points in time order; `benchmark`
     (float64[n], currency units) is buy-and-hold of the same start cash. `days_a_year` annualises daily returns (252
     trading days at NSE, 365 in crypto). `profit_by_*` are net of charges, open positions at their marks, cash moves
-    included. `cash_moves` sums by reason. `manifest` is printed as it stands (code version, data hash, compile time …).
-    `interrupted` says why a run is partial. Raises `DataError` for curves that are empty or differ in length.
+    included; the parts of `attribution` add up to the same profit. `cash_moves` sums by reason. `manifest` is printed
+    as it stands (code version, data hash, compile time …). `interrupted` says why a run is partial. Raises `DataError`
+    for curves that are empty or differ in length.
     """
 
     name: str
@@ -162,6 +177,7 @@ class RunResult:
     cash_moves: Mapping[str, int] = field(default_factory=dict)
     profit_by_strategy: Mapping[str, int] = field(default_factory=dict)
     profit_by_instrument: Mapping[str, int] = field(default_factory=dict)
+    attribution: Sequence[ProfitPart] = ()
     orders: int = 0
     metrics: Mapping[str, object] = field(default_factory=dict)
     refusals: Sequence[RefusedRule] = ()

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import NamedTuple
 
 from tradsys.core.units import format_money
-from tradsys.portfolio import charts, tables
+from tradsys.portfolio import attribution_tables, charts, risk_tables, tables
 from tradsys.portfolio.performance import measure
 from tradsys.portfolio.result import RunResult
 from tradsys.reference.clock import text
@@ -52,6 +52,8 @@ def render(result: RunResult) -> str:
         **_words(result, metrics),
         cards=_cards(result, metrics),
         groups=tables.groups(metrics, result.currency),
+        risk=risk_tables.section(result),
+        attribution=attribution_tables.section(result.attribution, result.currency),
         price_charts=price_charts,
         trade_table=tables.trades(result),
         refusals=tables.refusals(result),

@@ -47,6 +47,7 @@ def test_average_cost_over_two_buys_and_a_part_sold() -> None:
     trade(ledger, Side.SELL, 20, 125, charges=3 * SCALE)
     assert (ledger.realised, ledger.charges, held.quantity) == (200 * SCALE, 3 * SCALE, 20 * SCALE)
     assert ledger.cash == (10_000 - 1_000 - 3_600 + 2_500 - 3) * SCALE
+    assert ledger.cash_before_charges == ledger.cash + 3 * SCALE
     ledger.mark("NSE:A", 130 * SCALE)
     assert ledger.unrealised() == 300 * SCALE
     assert ledger.equity() == (10_000 + 200 + 300 - 3) * SCALE
@@ -90,6 +91,7 @@ def test_futures_move_cash_by_realised_profit_only() -> None:
     assert ledger.cash == 10_000 * SCALE
     ledger.mark("NSE:F", 23_990 * SCALE)
     assert ledger.equity() == 10_650 * SCALE
+    assert ledger.cash_before_charges == (10_000 + 65 * 24_000) * SCALE
     trade(ledger, Side.BUY, 65, 24_010, FUTURE)
     assert ledger.cash == ledger.equity() == 9_350 * SCALE
 
