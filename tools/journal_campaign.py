@@ -22,6 +22,7 @@ import msgspec
 
 from tradsys.core.errors import JournalDamaged
 from tradsys.journal import open_journal
+from tradsys.journal.chain import check_before
 from tradsys.journal.disk import Disk
 from tradsys.journal.memory_disk import MemoryDisk, MemoryFile
 from tradsys.journal.reading import Position, Reader, segments
@@ -175,6 +176,18 @@ class Campaign:
                 raise Missed(f"damage is named at another record: {damaged}") from None
         if given[:number] != self.records[:number] or given not in (self.records[: len(given)], self.records):
             raise Missed("other records are read")
+        self.check_whole(piece, whole=given == self.records)
+
+    def check_whole(self, piece: Piece, *, whole: bool) -> None:
+        """What a restart from a snapshot checks finds what reading finds. Raises `Missed`."""
+        try:
+            check_before(self.disk, self.pieces[-1].until)
+        except JournalDamaged as damaged:
+            if whole or damaged.sequence != piece.since.sequence:
+                raise Missed(f"a restart names damage at another record: {damaged}") from None
+        else:
+            if not whole:
+                raise Missed("a restart would trade on it")
 
 
 def main() -> int:

@@ -12,10 +12,10 @@ import msgspec
 
 from tradsys.core.events import Approved, Fill, Stray
 from tradsys.core.venue import AnyCommand, PlaceOrder
+from tradsys.engine.live_journal import store_in
 from tradsys.engine.trading import records
 from tradsys.execution.tags import tag_of
-from tradsys.journal import FolderDisk, Record
-from tradsys.journal.reading import Reader
+from tradsys.journal import Record
 
 BEFORE, BETWEEN, AFTER = (
     "before the first order of its life was durable",
@@ -30,8 +30,9 @@ Trade = tuple[str, int, int]
 
 
 def journal_of(folder: Path) -> Iterator[Record]:
-    """Every record there is, without becoming the writer."""
-    return iter(Reader(FolderDisk(folder)))
+    """Every record there is, without becoming the writer; the folder of a run, or of its journal. None where a process
+    was killed before it made one."""
+    return iter(store_in(folder).read() if folder.is_dir() else ())
 
 
 def tag_of_placing(record: Record) -> str:

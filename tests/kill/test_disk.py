@@ -4,53 +4,21 @@ from __future__ import annotations
 
 import json
 import resource
-import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
+from tests.kill.disks import SmallDisk, position_at, seconds_to_end, watchdog
 from tools.kill_checks import compared, truth_of
-from tools.kill_scene import ACCOUNT, ServedVenue, Trader, write_scene
+from tools.kill_scene import ACCOUNT, ServedVenue, Trader
 from tradsys.engine.control.protocol import Kill, Status
 
 
-@pytest.fixture
-def venue(tmp_path: Path) -> Iterator[ServedVenue]:
-    served = ServedVenue(tmp_path, delay_ms=0)
-    yield served
-    served.close()
-
-
-@pytest.fixture
-def run_file(venue: ServedVenue, tmp_path: Path) -> Path:
-    return write_scene(tmp_path, port=venue.port, seconds=60)
-
-
-def watchdog(folder: Path, venue: ServedVenue) -> subprocess.Popen[str]:
-    """The watchdog of a run folder, watching."""
-    named = ["--data-dir", str(folder), "--port", str(venue.port), "--account", str(ACCOUNT)]
-    options = ["--key-file", str(venue.record.parent / "key"), "--guard", "0.2", "--json"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tradsys", "watchdog", *named, *options],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stderr is not None and process.stderr.readline().startswith("watching")
-    return process
-
-
-def position_at(venue: ServedVenue, journal: Path) -> int:
-    return int(compared(journal, truth_of(venue.record, account=ACCOUNT), run="")["position_at_venue"])
-
-
 def test_a_disk_that_fails_ends_it_at_once_and_the_watchdog_closes(
-    venue: ServedVenue, run_file: Path, tmp_path: Path
+    venue: ServedVenue, trading: Callable[..., Trader], tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
-    trader = Trader(run_file, folder)
+    trader = trading()
     trader.wait_for("reconciled")
     dog = watchdog(folder, venue)
     deadline = time.monotonic() + 10
@@ -58,9 +26,8 @@ def test_a_disk_that_fails_ends_it_at_once_and_the_watchdog_closes(
         trader.listen(time.monotonic() + 0.02)
     # From here on no file may be written beyond 4 KiB: the next commit is refused by the system (EFBIG).
     resource.prlimit(trader.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-    began = time.monotonic()
-    code = trader.wait()
-    assert code == 70 and time.monotonic() - began < 1
+    assert seconds_to_end(trader) < 1
+    assert trader.wait() == 70
     assert any("the journal failed" in line and "File too large" in line for line in trader.lines), trader.lines
     out, said = dog.communicate(timeout=20)
     assert "the trading process failed: the journal failed" in said, "it was told, and did not wait for silence"
@@ -72,30 +39,10 @@ def test_a_disk_that_fails_ends_it_at_once_and_the_watchdog_closes(
     assert len(watchdogs) == told["positions_closed"], "nothing else left without a record"
 
 
-def namespaces() -> bool:
-    """Whether a process here may mount a file system of its own."""
-    if shutil.which("unshare") is None:
-        return False
-    mount = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
-    return subprocess.run(mount, capture_output=True, check=False).returncode == 0
-
-
-def on_small_disk(folder: Path, *, size: str) -> tuple[str, ...]:
-    """What begins a command whose journal is on a disk of a size."""
-    (folder / "journal").mkdir(parents=True)
-    mount = f'mount -t tmpfs -o size={size} none "$0" && exec "$@"'
-    return ("unshare", "-rm", "sh", "-c", mount, str(folder / "journal"))
-
-
-needs_mounts = pytest.mark.skipif(not namespaces(), reason="a process may not mount a file system here")
-
-
-@needs_mounts
 def test_on_a_full_disk_it_opens_nothing_and_can_still_be_closed(
-    venue: ServedVenue, run_file: Path, tmp_path: Path
+    venue: ServedVenue, trading: Callable[..., Trader], small_disk: Callable[[str], SmallDisk]
 ) -> None:
-    folder = tmp_path / "run"
-    trader = Trader(run_file, folder, before=on_small_disk(folder, size="12m"))
+    trader = trading(before=small_disk("12m").before)
     trader.wait_for("reconciled")
     trader.listen(time.monotonic() + 0.5)
     body = trader.ask(Status())
@@ -107,9 +54,9 @@ def test_on_a_full_disk_it_opens_nothing_and_can_still_be_closed(
     assert truth_of(venue.record, account=ACCOUNT).orders == {}
 
 
-@needs_mounts
-def test_without_space_for_its_first_records_it_does_not_start(run_file: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    trader = Trader(run_file, folder, before=on_small_disk(folder, size="1m"))
+def test_without_space_for_its_first_records_it_does_not_start(
+    trading: Callable[..., Trader], small_disk: Callable[[str], SmallDisk]
+) -> None:
+    trader = trading(before=small_disk("1m").before)
     assert trader.wait() == 70
     assert any("No space left" in line or "no space" in line for line in trader.lines), trader.lines

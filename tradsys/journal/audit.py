@@ -14,7 +14,9 @@ import msgspec
 from tradsys.core.errors import ConfigError, JournalDamaged
 from tradsys.journal.disk import Disk, FolderDisk
 from tradsys.journal.merkle import Tree
-from tradsys.journal.reading import SUFFIX, Reader, bytes_of
+from tradsys.journal.opening import SegmentStore
+from tradsys.journal.port import Source
+from tradsys.journal.reading import SUFFIX, bytes_of
 from tradsys.journal.records import GENESIS, HEADER_BYTES, Record, room
 from tradsys.journal.seals import KIND, VERSION, Seal, decoded, kept, plain
 from tradsys.journal.signatures import PublicKey
@@ -50,14 +52,23 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 class Audit:
     """One pass over a journal. `records` are told as they are found good; `verdict` is there when they are through."""
 
-    def __init__(self, disk: Disk, *, key: PublicKey | None = None, elsewhere: Sequence[Seal] = ()) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        *,
+        source: Source | None = None,
+        key: PublicKey | None = None,
+        elsewhere: Sequence[Seal] = (),
+    ) -> None:
         self._disk = disk
         self._key = key
         self._elsewhere = elsewhere
-        self._reader = Reader(disk)
+        self._source = source or SegmentStore(disk).read
+        self._reader = self._source(None)
         self._tree = Tree()
         self._seals: dict[int, Seal] = {}
         self._bad: Finding | None = None
+        self._not_vouched: Finding | None = None
         self.torn_bytes = 0
 
     @property
@@ -79,6 +90,7 @@ class Audit:
                 add = self._tree.add
             add(record.link)
             yield record
+        self._bad = self._bad or self._not_vouched
         if self._bad is None:
             self.torn_bytes = self._torn()
             self._compare([*beside, *self._elsewhere])
@@ -111,7 +123,7 @@ class Audit:
                         seq=damaged.sequence, offset=damaged.offset, segment=damaged.segment, why=damaged.message
                     )
                     return
-                self._reader = Reader(self._disk, self._reader.position)
+                self._reader = self._source(self._reader.position)
 
     def _objection(self, record: Record) -> str:
         """What is wrong with a seal, or nothing; then the next one begins."""
@@ -135,14 +147,23 @@ class Audit:
             return "the seal does not follow the one before"
         if seal.root != tree.root().hex():
             return f"the seal of records {seal.first} to {seal.last} stands for other records"
-        return self._unsigned(seal)
+        return self._ill_signed(seal, record)
+
+    def _ill_signed(self, seal: Seal, record: Record) -> str:
+        """A seal without a signature waits for one after it that has: that one's link stands for all before it."""
+        wrong = self._unsigned(seal)
+        if self._key is None or seal.signature:
+            self._not_vouched = None if not wrong else self._not_vouched
+            return wrong
+        self._not_vouched = self._not_vouched or self._finding(wrong, seq=record.sequence, before_end=_room(record))
+        return ""
 
     def _unsigned(self, seal: Seal) -> str:
         if self._key is None:
             return ""
         which = f"the seal of records {seal.first} to {seal.last}"
         if not seal.signature:
-            return f"{which} is not signed"
+            return f"{which} is not signed, nor is one after it"
         if seal.key != self._key.hex:
             return f"{which} is signed by another key, {seal.key}"
         return (
@@ -174,8 +195,11 @@ class Audit:
         return f"{which} was kept, and the journal has {'another' if found else 'none'} there: it was written anew"
 
     def _find(self, why: str, *, seq: int, before_end: int = 0) -> None:
+        self._bad = self._finding(why, seq=seq, before_end=before_end)
+
+    def _finding(self, why: str, *, seq: int, before_end: int = 0) -> Finding:
         position = self._reader.position
-        self._bad = Finding(seq=seq, offset=position.offset - before_end, segment=position.segment, why=why)
+        return Finding(seq=seq, offset=max(position.offset - before_end, 0), segment=position.segment, why=why)
 
     def _torn(self) -> int:
         """Bytes after the last record that are not zero, and what lies between."""
@@ -193,15 +217,17 @@ def _room(record: Record) -> int:
 def verify(
     disk: Disk,
     *,
+    source: Source | None = None,
     key: PublicKey | None = None,
     elsewhere: Sequence[Seal] = (),
     progress: Callable[[str], None] = lambda segment: None,
 ) -> Verdict:
     """Check a whole journal: one whose records, chain and seals are all as they were written has no `first_bad`.
 
-    With a `key`, each seal must be signed by its owner. `progress` hears each segment's name. Raises `OSError`.
+    Its records are in the segments on the disk unless there is a `source`; its seals are files there either way. With a
+    `key`, each seal must be signed by its owner. `progress` hears each segment's name. Raises `OSError`.
     """
-    audit, segment = Audit(disk, key=key, elsewhere=elsewhere), ""
+    audit, segment = Audit(disk, source=source, key=key, elsewhere=elsewhere), ""
     for _ in audit.records():
         if audit.segment is not segment:
             segment = audit.segment

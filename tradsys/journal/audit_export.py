@@ -22,6 +22,7 @@ from tradsys.journal.audit import Audit, Verdict
 from tradsys.journal.disk import Disk
 from tradsys.journal.journal import INTENT
 from tradsys.journal.merkle import Proofs
+from tradsys.journal.port import Source
 from tradsys.journal.records import Record
 from tradsys.journal.seals import KIND, Seal, decoded
 from tradsys.journal.signatures import PublicKey
@@ -73,6 +74,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
 def export(
     disk: Disk,
     *,
+    source: Source | None = None,
     to: Path,
     verifier: str,
     key: PublicKey | None = None,
@@ -90,7 +92,7 @@ def export(
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     bundle = _Bundle(unfinished, prove)
-    audit = Audit(disk, key=key, elsewhere=elsewhere)
+    audit = Audit(disk, source=source, key=key, elsewhere=elsewhere)
     with bundle:
         for record in audit.records():
             bundle.take(record)

@@ -55,6 +55,10 @@ class Disk(Protocol):
     def boot(self) -> str:
         """Names this run of the machine: times of the steady clock compare only within one."""
 
+    @property
+    def free(self) -> int:
+        """Bytes that new files can still take."""
+
     def names(self) -> list[str]:
         """Names of the files, sorted."""
 
@@ -114,6 +118,12 @@ class FolderDisk:
     def boot(self) -> str:
         """See `Disk`."""
         return _BOOT.read_text().strip()
+
+    @property
+    def free(self) -> int:
+        """See `Disk`."""
+        system = os.statvfs(self._folder)
+        return system.f_bavail * system.f_frsize
 
     def names(self) -> list[str]:
         """See `Disk`."""

@@ -10,6 +10,7 @@ process may take over; what such a write needs then fails or lands in a file tha
 from __future__ import annotations
 
 import errno
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,8 +19,11 @@ from tradsys.core.errors import InvariantBroken, JournalFailed, JournalFull
 from tradsys.core.venue import AnyCommand, PlaceOrder
 from tradsys.journal.disk import FULL, Disk, DiskFile
 from tradsys.journal.lease import Lease
-from tradsys.journal.reading import Position, segment_name
+from tradsys.journal.reading import Position, Reader, segment_name
 from tradsys.journal.records import encode
+
+if TYPE_CHECKING:
+    from tradsys.journal.port import JournalReader
 
 SEGMENT_BYTES = 2**23
 RESERVE_BYTES = 2**24
@@ -58,6 +62,14 @@ class Journal:
     def waiting(self) -> int:
         """Records that the next commit makes durable."""
         return len(self._waiting)
+
+    @property
+    def nearly_full(self) -> bool:
+        """Whether the disk lacks space for the segment after this one, or does not say."""
+        try:
+            return self._disk.free < self._segment_bytes
+        except OSError:
+            return True
 
     @property
     def position(self) -> Position:
@@ -148,6 +160,11 @@ class Journal:
         self._waiting.clear()
         self.durable, self._durable_link = self._sequence, self._link
         return self.durable
+
+    def read(self, since: Position | None = None) -> JournalReader:
+        """What is durable, from a position on or from the beginning, by the way that it is written; see
+        `JournalPort`."""
+        return Reader(self._disk, since)
 
     def close(self) -> None:
         """Commit what waits and give the file back."""

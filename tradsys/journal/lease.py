@@ -61,27 +61,28 @@ class Lease:
         return self._tenure.sleeper
 
     @classmethod
-    def acquire(cls, disk: Disk, *, holder: str, now: int) -> Lease:
-        """Become the only writer, durably. `holder` is for people; `now` is the steady clock, nanoseconds.
+    def acquire(cls, disk: Disk, *, holder: str, now: int, above: int = 0) -> Lease:
+        """Become the only writer, durably. `holder` is for people; `now` is the steady clock, nanoseconds; the epoch is
+        higher than `above`, too.
 
         Raises `ResourceError` naming the holder and the age of its lease while another process has one, `JournalFailed`
         where the disk fails.
         """
         try:
-            return cls._acquired(disk, holder=holder[:_LONGEST_NAME], now=now)
+            return cls._acquired(disk, holder=holder[:_LONGEST_NAME], now=now, above=above)
         except OSError as error:
             raise _failed(error) from error
 
     @classmethod
-    def _acquired(cls, disk: Disk, *, holder: str, now: int) -> Lease:
+    def _acquired(cls, disk: Disk, *, holder: str, now: int, above: int) -> Lease:
         locked = _locked(disk, holder)
         before = epochs(disk)
         last = before[-1] if before else 0
         if not locked:
             _refuse_unless_stale(disk, last, now)
         sleeper = not locked or (last > 0 and _may_sleep(disk, last))
-        tenure = Tenure(epoch=last + 1, holder=holder, boot=disk.boot, renewed_at=now, sleeper=sleeper)
-        file = _file_for(disk, tenure, reuse=last > 0 and locked)
+        tenure = Tenure(epoch=max(last, above) + 1, holder=holder, boot=disk.boot, renewed_at=now, sleeper=sleeper)
+        file = _file_for(disk, tenure, reuse=last if locked else 0)
         if not locked:
             disk.seize(holder)
         lease = cls(disk, file, tenure)
@@ -173,10 +174,10 @@ def _may_sleep(disk: Disk, epoch: int) -> bool:
     return tenure is None or (tenure.sleeper and tenure.boot == disk.boot)
 
 
-def _file_for(disk: Disk, tenure: Tenure, *, reuse: bool) -> DiskFile:
+def _file_for(disk: Disk, tenure: Tenure, *, reuse: int) -> DiskFile:
     """The lease's file, durable. Raises `ResourceError` where another process was faster.
 
-    On a full disk a process that died leaves its file, `reuse`: a restart must be able to withdraw what is open.
+    On a full disk a process that died leaves that of epoch `reuse`: a restart must be able to withdraw what is open.
     """
     try:
         file = disk.create(_name(tenure.epoch), size=_BYTES)
@@ -188,7 +189,7 @@ def _file_for(disk: Disk, tenure: Tenure, *, reuse: bool) -> DiskFile:
     except OSError as error:
         if error.errno not in FULL or not reuse:
             raise
-        disk.rename(_name(tenure.epoch - 1), to=_name(tenure.epoch))
+        disk.rename(_name(reuse), to=_name(tenure.epoch))
         file = disk.open(_name(tenure.epoch), writable=True)
     file.write(0, _framed(tenure))
     file.sync()

@@ -92,6 +92,12 @@ class MemoryDisk:
         """Who holds the writer's lock."""
         return self._holder
 
+    @property
+    def free(self) -> int:
+        """See `Disk`."""
+        self._ask("free", "")
+        return self._left
+
     def names(self) -> list[str]:
         """See `Disk`."""
         self._ask("names", "")
@@ -178,9 +184,12 @@ class MemoryDisk:
             raise FileNotFoundError(errno.ENOENT, "no such file", name)
         return self._files[name]
 
+    @property
+    def _left(self) -> int:
+        return self.room - sum(content.length for content in self._files.values())
+
     def _take(self, size: int) -> None:
-        taken = sum(content.length for content in self._files.values())
-        if taken + size > self.room:
+        if size > self._left:
             raise OSError(errno.ENOSPC, "no space left")
 
     def _ask(self, operation: str, name: str) -> None:

@@ -3,15 +3,16 @@ do is made harmless."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 import msgspec
 
 from tradsys.core.errors import JournalFailed, ResourceError
+from tradsys.journal.chain import check_before
 from tradsys.journal.disk import FULL, UNFINISHED, Disk, publish
 from tradsys.journal.journal import RESERVE, RESERVE_BYTES, SEGMENT_BYTES, Journal, reserve_name
 from tradsys.journal.lease import Lease, epochs
-from tradsys.journal.reading import Position, Reader, bytes_of, segment_name
+from tradsys.journal.reading import Position, Reader, bytes_of, latest_records, segment_name
 from tradsys.journal.records import Record
 
 
@@ -34,7 +35,7 @@ def open_journal(
     try:
         if lease is None:
             _lock_without_lease(disk)
-        _tidy(disk, lease)
+        tidy(disk, lease)
         reader = Reader(disk, since, kinds=kinds)
         for record in reader:
             told(record)
@@ -111,8 +112,9 @@ def _settle(disk: Disk, position: Position, lease: Lease | None) -> None:
         file.close()
 
 
-def _tidy(disk: Disk, lease: Lease | None) -> None:
-    """What was never written to its end goes; the reserve of an earlier lease becomes that of this one."""
+def tidy(disk: Disk, lease: Lease | None) -> None:
+    """Clear what was never written to its end; the reserve of an earlier lease becomes that of this one. Raises
+    `OSError`."""
     for name in disk.names():
         if name.endswith(UNFINISHED):
             disk.remove(name)
@@ -137,3 +139,36 @@ def _keep_reserve(disk: Disk, lease: Lease | None, size: int) -> bool:
             raise
         return True
     return False
+
+
+class SegmentStore:
+    """A journal in segment files: see `JournalStore`."""
+
+    epoch = 0
+
+    def __init__(self, disk: Disk, *, segment_bytes: int = SEGMENT_BYTES, reserve_bytes: int = RESERVE_BYTES) -> None:
+        self.disk = disk
+        self._sizes = {"segment_bytes": segment_bytes, "reserve_bytes": reserve_bytes}
+
+    def read(self, since: Position | None = None) -> Reader:
+        """See `JournalStore`."""
+        return Reader(self.disk, since)
+
+    def check_before(self, end: Position, *, pause: Callable[[], None] = lambda: None) -> int:
+        """See `JournalStore`."""
+        return check_before(self.disk, end, pause=pause)
+
+    def latest(self) -> Iterator[Record]:
+        """See `JournalStore`."""
+        return latest_records(self.disk)
+
+    def open(
+        self,
+        *,
+        told: Callable[[Record], None] = lambda record: None,
+        since: Position | None = None,
+        kinds: Collection[str] | None = None,
+        lease: Lease | None = None,
+    ) -> Journal:
+        """See `JournalStore`."""
+        return open_journal(self.disk, told=told, since=since, kinds=kinds, lease=lease, **self._sizes)

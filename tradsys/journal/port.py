@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Protocol
 
 from tradsys.core.durable import DurableIntent
 from tradsys.core.venue import AnyCommand
+from tradsys.journal.disk import Disk
+from tradsys.journal.journal import Journal
+from tradsys.journal.lease import Lease
 from tradsys.journal.reading import Position
 from tradsys.journal.records import Record
 
@@ -50,6 +53,9 @@ class JournalPort(Protocol):
     def commit(self) -> int:
         """Make all that wait durable; how many records are now. Raises `JournalFailed`."""
 
+    def read(self, since: Position | None = None) -> JournalReader:
+        """What is durable, from a position on or from the beginning. Raises `JournalFailed` as it is read."""
+
     def close(self) -> None:
         """Commit what waits and stop being the writer."""
 
@@ -65,3 +71,38 @@ class JournalReader(Protocol):
 
 Source = Callable[[Position | None], JournalReader]
 """Opens a reader of one journal, from a position on or from its beginning."""
+
+
+class JournalStore(Protocol):
+    """Where a journal is kept. Its leases, snapshots and seals are files on `disk`, wherever its records are."""
+
+    @property
+    def disk(self) -> Disk:
+        """The folder of those files."""
+
+    @property
+    def epoch(self) -> int:
+        """The highest epoch that wrote, as far as the records' own place knows it; a lease must be above it. Raises
+        `ResourceError`."""
+
+    def read(self, since: Position | None = None) -> JournalReader:
+        """Read without writing; also a `Source`."""
+
+    def check_before(self, end: Position, *, pause: Callable[[], None] = lambda: None) -> int:
+        """Check the records before a place, at least some hundred thousand where there are so many, by their checksums
+        and links alone; how many were checked. `pause` is called now and then: it may take longer than a lease lasts.
+        Raises `JournalDamaged`, `OSError`, `ResourceError`."""
+
+    def latest(self) -> Iterable[Record]:
+        """The last records, some minutes of trading, oldest first and as far as they can be read: nothing is checked.
+        Raises `OSError`, `ResourceError`."""
+
+    def open(
+        self,
+        *,
+        told: Callable[[Record], None] = lambda record: None,
+        since: Position | None = None,
+        kinds: Collection[str] | None = None,
+        lease: Lease | None = None,
+    ) -> Journal:
+        """Become the writer; see `open_journal` for what is told and raised."""

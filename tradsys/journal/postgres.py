@@ -1,38 +1,23 @@
-"""The journal and its read model in PostgreSQL, for those who run a server: the same records with the same links.
-
-One process writes: it holds an advisory lock on its own connection, and every commit holds the row with the epoch under
-which it writes while it adds its records, so that a process that was overtaken commits nothing.
-"""
+"""A schema of a PostgreSQL database and the connections to it: the only file here that speaks to a server."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
 import psycopg
 import psycopg_pool
+from psycopg.abc import RV, PQGen
 from psycopg.conninfo import conninfo_to_dict
 
-from tradsys.core.durable import DurableIntent
-from tradsys.core.errors import (
-    ConfigError,
-    DataError,
-    Fenced,
-    InvariantBroken,
-    JournalDamaged,
-    JournalFailed,
-    ResourceError,
-)
-from tradsys.core.venue import AnyCommand
-from tradsys.journal.journal import Journal
-from tradsys.journal.memory_disk import MemoryDisk
+from tradsys.core.errors import ConfigError, DataError, MissingData, ResourceError
 from tradsys.journal.migrations import FOLDER, migrations, pending
 from tradsys.journal.read_model import MOST
-from tradsys.journal.reading import Position
-from tradsys.journal.records import Record, decode, encode
 
 OLDEST_SERVER = 150000
 STATEMENT_SECONDS = 30
@@ -44,6 +29,8 @@ DEMANDED: dict[str, tuple[str, ...]] = {
 }
 """Settings without which a commit is not durable, or a statement never ends: asked on every connection that writes."""
 
+# So that the server notices within ten seconds that the machine at the other end is gone, and frees its lock.
+_KEEPALIVE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=5"
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,40}")
 _VERSIONS: LiteralString = """
 CREATE TABLE IF NOT EXISTS schema_versions (
@@ -53,46 +40,80 @@ CREATE TABLE IF NOT EXISTS schema_versions (
     applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
-_COLUMNS = "sequence, commit_began, kind, payload, at, recorded_at, cause, previous, link"
-_TYPES = ("int8", "int8", "text", "bytea", "int8", "int8", "int8", "bytea", "bytea")
-_PAGE = 5000
 _CONNECT_SECONDS = 10
-Connection = psycopg.Connection[tuple[Any, ...]]
+_POLL_SECONDS = 0.1
+ServerError = psycopg.Error
+"""Whatever the server or the way to it does wrong."""
+
+
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection to a `schema`. With `patience`, an answer that takes more seconds ends the connection, also where
+    the server is stopped or the network drops everything; without, the server's own limit holds alone."""
+
+    schema: str = ""
+    patience: float | None = None
+
+    def wait(self, gen: PQGen[RV], interval: float = _POLL_SECONDS, timeout: float | None = None) -> RV:
+        """See `psycopg.Connection`."""
+        if self.patience is None:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.OperationalError as error:
+            alive = self.pgconn.status == psycopg.pq.ConnStatus.OK
+            # Else whoever cleans up after the error waits for the same server again.
+            self.pgconn.finish()
+            if alive and error.sqlstate is None:
+                raise psycopg.OperationalError(f"PostgreSQL gave no answer for {self.patience:g} s") from error
+            raise
 
 
 class Database:
     """A schema of a PostgreSQL database, brought to this version's tables, and the connections to it.
 
-    `conninfo` is a libpq connection string; connect to the server itself, since an advisory lock is a session's.
-    Raises `ConfigError` for a name that cannot be a schema's or tables of a newer version, `ResourceError` for a server
-    that cannot be reached, is too old, or does not keep what it commits.
+    `conninfo` is a libpq connection string; connect to the server itself, since an advisory lock is a session's. Of
+    the `connections` that are borrowed so many are pooled; with 0, each is of its own and ends with its use. With
+    `create` off nothing is changed there, and the tables must be there. `patience`: seconds that an answer may take on
+    any connection (2 or more to connect); as long as a statement may, where it is None.
+
+    Raises `ConfigError` for a name that cannot be a schema's, a connection string that cannot be read (and does not say
+    what is in it) or tables of a newer version, `MissingData` where there are to be tables and are none,
+    `ResourceError` for a server that cannot be reached, is too old, or does not keep what it commits.
     """
 
-    def __init__(self, conninfo: str, *, schema: str = "tradsys", connections: int = 4) -> None:
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        schema: str = "tradsys",
+        connections: int = 4,
+        create: bool = True,
+        patience: float | None = None,
+    ) -> None:
         if not _SCHEMA.fullmatch(schema):
             raise ConfigError("name of a schema", value=schema, limit=_SCHEMA.pattern, fix="use a-z, 0-9 and _")
         self.schema = schema
-        with refusals():
-            given = conninfo_to_dict(conninfo)
+        self._connections, self._patience = connections, patience
+        given = _parts_of(conninfo)
         limit = STATEMENT_SECONDS * 1000
         ours = f"-c search_path={schema} -c statement_timeout={limit} -c idle_in_transaction_session_timeout={limit}"
         self._arguments: dict[str, Any] = {
             "connect_timeout": _CONNECT_SECONDS,
             "application_name": "tradsys",
             **given,
-            "options": f"{given.get('options') or ''} {ours}",
+            "options": f"{given.get('options') or ''} {ours} {_KEEPALIVE}",
             "autocommit": True,
         }
+        if patience is not None:
+            self._arguments["connect_timeout"] = math.ceil(patience)
         with self.connect() as connection, refusals():
-            migrate(connection, schema)
-        self._pool = psycopg_pool.ConnectionPool(
-            kwargs=self._arguments, min_size=1, max_size=connections, timeout=_CONNECT_SECONDS, open=True
-        )
+            migrate(connection, schema) if create else _demand_tables(connection)
 
     def connect(self) -> Connection:
         """A connection of its own, autocommitting, whose settings are as `DEMANDED`."""
         with refusals():
-            connection = psycopg.connect(**self._arguments)
+            connection = Connection.connect(**self._arguments)
+            connection.schema, connection.patience = self.schema, self._patience
             try:
                 refuse_unsafe(_settings(connection), version=connection.info.server_version)
             except ResourceError:
@@ -100,15 +121,53 @@ class Database:
                 raise
         return connection
 
+    @cached_property
+    def _pool(self) -> psycopg_pool.ConnectionPool[Connection]:
+        return psycopg_pool.ConnectionPool(
+            connection_class=Connection,
+            kwargs=self._arguments,
+            min_size=1,
+            max_size=self._connections,
+            timeout=_CONNECT_SECONDS,
+            open=True,
+        )
+
     @contextmanager
     def borrowed(self) -> Iterator[Connection]:
-        """A connection of the pool, for a while."""
-        with refusals(), self._pool.connection() as connection:
+        """A connection, for a while."""
+        with refusals(), self._pool.connection() if self._connections else self.connect() as connection:
             yield connection
 
     def close(self) -> None:
         """Give the pooled connections back."""
-        self._pool.close()
+        if "_pool" in vars(self):
+            self._pool.close()
+
+
+def _parts_of(conninfo: str) -> dict[str, Any]:
+    """A connection string in its parts. The parser's own message would repeat pieces of it, a password's too."""
+    try:
+        given = conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError:
+        given = {"host": "@@"}
+    if "@" in str(given.get("host") or "")[1:]:
+        raise ConfigError(
+            "the connection string of PostgreSQL cannot be read",
+            value="not shown: it may hold a password",
+            limit="host=… dbname=…, or postgresql://user@host/name with %40 for an @ in a password",
+            fix="correct it",
+        )
+    return dict(given)
+
+
+def _demand_tables(connection: Connection) -> None:
+    (found,) = connection.execute("SELECT to_regclass('journal')").fetchone() or (None,)
+    if found is None:
+        raise MissingData(
+            f"there is no journal in schema {connection.schema} of this database",
+            value=connection.schema,
+            fix="name the database that the run was written to",
+        )
 
 
 @contextmanager
@@ -171,200 +230,3 @@ def migrate(connection: Connection, schema: str, *, folder: Path = FOLDER) -> in
 def trusted(text: str) -> LiteralString:
     """Text of our own, or a name that was checked."""
     return text
-
-
-# --- the journal
-
-
-class PostgresReader:
-    """Every record of the journal, or those from a position on: see `JournalReader`."""
-
-    def __init__(self, database: Database, since: Position | None = None) -> None:
-        self._database = database
-        self.position = Position(sequence=since.sequence, link=since.link) if since is not None else Position()
-
-    def __iter__(self) -> Iterator[Record]:
-        """Raises `JournalDamaged` for a row that is not what was written, `ResourceError`."""
-        while rows := self._page():
-            for row in rows:
-                record = self._verified(row)
-                self.position.sequence, self.position.link = record.sequence + 1, record.link
-                yield record
-
-    def _page(self) -> list[tuple[Any, ...]]:
-        query = trusted(f"SELECT {_COLUMNS} FROM journal WHERE sequence >= %s ORDER BY sequence LIMIT {_PAGE}")
-        with self._database.borrowed() as connection:
-            return connection.execute(query, [self.position.sequence], binary=True).fetchall()
-
-    def _verified(self, row: tuple[Any, ...]) -> Record:
-        sequence, commit, kind, payload, at, recorded_at, cause, previous, link = row
-        if sequence != self.position.sequence or previous != self.position.link:
-            raise self._damaged(f"record {sequence} does not follow {self.position.sequence - 1}")
-        record = Record(
-            sequence=sequence,
-            commit=commit,
-            kind=kind,
-            payload=payload,
-            at=at,
-            recorded_at=recorded_at,
-            cause=cause,
-            previous=previous,
-            link=link,
-        )
-        if link_of(record) != link:
-            raise self._damaged(f"record {sequence} is not what its link says")
-        return record
-
-    def _damaged(self, why: str) -> JournalDamaged:
-        return JournalDamaged(
-            f"the journal is not whole: {why}",
-            segment=f"{self._database.schema}.journal",
-            offset=0,
-            sequence=self.position.sequence,
-            fix="restore the table from a copy; nothing was changed",
-        )
-
-
-def link_of(record: Record) -> bytes:
-    """The link that a record's content has."""
-    _, link = encode(
-        sequence=record.sequence,
-        commit=record.commit,
-        kind=record.kind,
-        payload=record.payload,
-        at=record.at,
-        recorded_at=record.recorded_at,
-        cause=record.cause,
-        previous=record.previous,
-    )
-    return link
-
-
-class PostgresJournal(Journal):
-    """The only writer of the journal in a database; see `JournalPort`. Made by `open_postgres_journal`.
-
-    After a failure of the connection nobody knows whether the last commit happened: the next start reads it.
-    """
-
-    def __init__(self, connection: Connection, position: Position, *, epoch: int) -> None:
-        # No files: what a segment would hold goes to the table.
-        super().__init__(MemoryDisk(room=0), position, segment_bytes=0)
-        self._connection = connection
-        self.epoch = epoch
-
-    def check(self) -> None:
-        """Go on only while this process is the writer. Raises `Fenced`, `JournalFailed`."""
-        if self._failure:
-            raise self._refusal()
-        with self._ending():
-            self._demand_epoch("SELECT epoch FROM writer")
-
-    def commit(self) -> int:
-        """Make all that wait durable; how many records are now. Raises `Fenced`, `JournalFailed`."""
-        if self._failure:
-            raise self._refusal()
-        if not self._waiting:
-            return self.durable
-        with self._ending(), self._connection.transaction():
-            self._demand_epoch("SELECT epoch FROM writer FOR SHARE")
-            with self._connection.cursor().copy(_COPY) as copy:
-                copy.set_types(_TYPES)
-                for data in self._waiting:
-                    copy.write_row(_row(data))
-        self._waiting.clear()
-        self.durable, self._durable_link = self._sequence, self._link
-        return self.durable
-
-    def mint(self, sequence: int, *, epoch: int, command: AnyCommand) -> DurableIntent:
-        """See `Journal.mint`."""
-        if epoch != self.epoch:
-            raise InvariantBroken("a permission under another epoch", value=epoch, limit=self.epoch)
-        return super().mint(sequence, epoch=epoch, command=command)
-
-    def close(self) -> None:
-        """Commit what waits and stop being the writer."""
-        try:
-            self.commit()
-        finally:
-            self._connection.close()
-
-    def _demand_epoch(self, query: LiteralString) -> None:
-        (epoch,) = self._connection.execute(query).fetchone() or (0,)
-        if epoch != self.epoch:
-            raise Fenced("another process became the writer", value=self.epoch, limit=epoch, fix="stop")
-
-    @contextmanager
-    def _ending(self) -> Iterator[None]:
-        """The first error ends the journal for good."""
-        try:
-            yield
-        except psycopg.Error as error:
-            self._end(str(error))
-            raise self._refusal() from error
-        except Fenced as error:
-            self._end(error.message)
-            raise
-
-
-_COPY = trusted(f"COPY journal ({_COLUMNS}) FROM STDIN (FORMAT BINARY)")
-
-
-def _row(data: bytes) -> tuple[Any, ...]:
-    """A record's bytes as a row of the table."""
-    record = decode(data)
-    assert isinstance(record, Record)
-    return (
-        record.sequence,
-        record.commit,
-        record.kind,
-        record.payload,
-        record.at,
-        record.recorded_at,
-        record.cause,
-        record.previous,
-        record.link,
-    )
-
-
-def open_postgres_journal(
-    database: Database,
-    *,
-    told: Callable[[Record], None] = lambda record: None,
-    since: Position | None = None,
-    take_over: bool = False,
-) -> PostgresJournal:
-    """Become the writer under the next epoch: `told` hears every record there is, from `since` on where given.
-
-    Raises `ResourceError` while another process writes, unless `take_over` ends its connection; `JournalDamaged`.
-    """
-    connection = database.connect()
-    try:
-        with refusals():
-            epoch = _next_epoch(connection, database.schema, take_over=take_over)
-        reader = PostgresReader(database, since)
-        for record in reader:
-            told(record)
-    except (DataError, ResourceError, JournalFailed):
-        connection.close()
-        raise
-    return PostgresJournal(connection, reader.position, epoch=epoch)
-
-
-def _next_epoch(connection: Connection, schema: str, *, take_over: bool) -> int:
-    """Hold the lock, then outdate every epoch before: a commit that holds the row ends first."""
-    key = f"{schema} writer"
-    if take_over:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks, hashtextextended(%s, 0) AS key "
-            "WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND database = "
-            "(SELECT oid FROM pg_database WHERE datname = current_database()) "
-            "AND classid = ((key >> 32) & 4294967295)::oid AND objid = (key & 4294967295)::oid",
-            [key],
-        )
-    (locked,) = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key]).fetchone() or (False,)
-    if not locked:
-        raise ResourceError(
-            "another process writes this journal", value=schema, fix="stop it first, take over, or read only"
-        )
-    (epoch,) = connection.execute("UPDATE writer SET epoch = epoch + 1 RETURNING epoch").fetchone() or (0,)
-    return int(epoch)

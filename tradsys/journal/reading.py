@@ -15,12 +15,19 @@ from tradsys.journal.disk import Disk
 from tradsys.journal.records import GENESIS, HEAD_BYTES, MAGIC, Broken, Record, decode, length_of, room
 
 SUFFIX = ".segment"
+_LATEST_SEGMENTS = 2
+"""They hold minutes of trading, and reading them takes a moment."""
 _MAGIC_BYTES = MAGIC.to_bytes(4, "little")
 
 
 def segment_name(first: int) -> str:
     """Name of the segment whose first record has a sequence."""
     return f"{first:016d}{SUFFIX}"
+
+
+def first_of(name: str) -> int:
+    """The sequence that a segment's name says."""
+    return int(name.removesuffix(SUFFIX))
 
 
 def segments(disk: Disk) -> list[str]:
@@ -66,9 +73,10 @@ class Reader:
     def _segment(self, name: str, data: bytes, later: list[str]) -> Iterator[Record]:
         position = self.position
         while position.offset < len(data):
-            found = self._next(data)
+            length = length_of(data[position.offset : position.offset + HEAD_BYTES])
+            found = self._next(data[position.offset : position.offset + length])
             if isinstance(found, Record):
-                position.offset += room(length_of(data[position.offset : position.offset + HEAD_BYTES]))
+                position.offset += room(length)
                 position.sequence, position.link = found.sequence + 1, found.link
                 yield found
             elif self._is_end(data, found, later):
@@ -77,10 +85,9 @@ class Reader:
                 raise self._damaged(name, position.offset, found.why, newer=found.newer)
 
     def _next(self, data: bytes) -> Record | Broken:
-        """The next record, if it follows the one before."""
+        """The record that some bytes are, if it follows the one before."""
         position = self.position
-        length = length_of(data[position.offset : position.offset + HEAD_BYTES])
-        found = decode(data[position.offset : position.offset + length])
+        found = decode(data)
         if isinstance(found, Broken):
             return found
         if found.sequence != position.sequence or found.previous != position.link:
@@ -97,8 +104,8 @@ class Reader:
             return False
         if later:
             # A full segment: its end is zeros, and the record that did not fit opens the next one.
-            return not rest.strip(b"\0") and later[0] == segment_name(position.sequence)
-        if rest.strip(b"\0"):
+            return _is_empty(rest) and later[0] == segment_name(position.sequence)
+        if not _is_empty(rest):
             if any(each.commit > position.sequence for each in _records_in(rest)):
                 return False
             self.torn = found
@@ -115,6 +122,23 @@ class Reader:
             sequence=self.position.sequence,
             fix=fix,
         )
+
+
+def latest_records(disk: Disk) -> Iterator[Record]:
+    """The records of the last segments, each up to the first bytes that are none; nothing else of them is checked.
+    Raises `OSError`."""
+    for name in segments(disk)[-_LATEST_SEGMENTS:]:
+        data, offset = bytes_of(disk, name), 0
+        while length := length_of(data[offset : offset + HEAD_BYTES]):
+            record = decode(data[offset : offset + length])
+            if isinstance(record, Broken):
+                break
+            yield record
+            offset += room(length)
+
+
+def _is_empty(data: bytes) -> bool:
+    return data == bytes(len(data))
 
 
 def _records_in(data: bytes) -> Iterator[Record]:

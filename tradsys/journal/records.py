@@ -22,17 +22,17 @@ GENESIS = bytes(32)
 MOST_BYTES = 2**24
 """A record is at most so long: what is larger belongs to a store of its own, with its hash here."""
 
-_HEADER = struct.Struct("<IIIHHQQqqq32s")
+HEADER = struct.Struct("<IIIHHQQqqq32s")
 _HEAD = struct.Struct("<III")
 _MOST_KIND = 64
 _PADDING = bytes(8)
-HEADER_BYTES = _HEADER.size
+HEADER_BYTES = HEADER.size
 HEAD_BYTES = _HEAD.size
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What happened: `at` by the clock of the event, `recorded_at` by ours (UTC nanoseconds); `cause` is the sequence
-    of the record that led to it, or -1. `commit` is the sequence that its commit began with."""
+    """What happened: `at` by the clock of the event, `recorded_at` by the machine's (UTC nanoseconds); `cause` is the
+    sequence of the record that led to it, or -1. `commit` is the sequence that its commit began with."""
 
     sequence: int
     commit: int
@@ -64,7 +64,7 @@ def encode(
         raise ConfigError(
             "a record is too long", value=length, limit=MOST_BYTES, fix="store it apart and journal its hash"
         )
-    header = _HEADER.pack(MAGIC, length, 0, VERSION, len(name), sequence, commit, at, recorded_at, cause, previous)
+    header = HEADER.pack(MAGIC, length, 0, VERSION, len(name), sequence, commit, at, recorded_at, cause, previous)
     body = b"".join((header[HEAD_BYTES:], name, payload))
     head = _HEAD.pack(MAGIC, length, crc32(body, length))
     return b"".join((head, body, _PADDING[: -length % 8])), sha256(body).digest()
@@ -90,11 +90,10 @@ def decode(data: bytes) -> Record | Broken:
         return Broken(why="no record begins here")
     if len(data) < length:
         return Broken(why="cut off")
-    _, _, checksum = _HEAD.unpack_from(data)
     body = data[HEAD_BYTES:length]
+    _, _, checksum, version, name_bytes, sequence, commit, at, recorded_at, cause, previous = HEADER.unpack_from(data)
     if crc32(body, length) != checksum:
         return Broken(why="checksum")
-    _, _, _, version, name_bytes, sequence, commit, at, recorded_at, cause, previous = _HEADER.unpack_from(data)
     if version != VERSION:
         return Broken(why=f"written by version {version}, this one reads {VERSION}", newer=True)
     kind_end = HEADER_BYTES + name_bytes

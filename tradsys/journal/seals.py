@@ -12,10 +12,10 @@ from collections.abc import Iterable
 import msgspec
 
 from tradsys.core.errors import ConfigError, JournalDamaged, JournalFailed
-from tradsys.journal.disk import Disk, publish
+from tradsys.journal.disk import FULL, Disk, publish
 from tradsys.journal.journal import Journal
 from tradsys.journal.merkle import Tree
-from tradsys.journal.reading import Position, Reader, bytes_of
+from tradsys.journal.reading import Position, bytes_of
 from tradsys.journal.records import GENESIS, Record
 from tradsys.journal.signatures import Signer
 
@@ -27,8 +27,8 @@ _ENDLESS = 2**62
 
 class Seal(msgspec.Struct, frozen=True, kw_only=True):
     """Records `first` to `last`, `count` of them: the root of the tree over their links, and the last link. `previous`
-    is the root of the seal before, zeros at first; `at` UTC nanoseconds. Hashes, key and signature are hex; the latter
-    two are empty where nobody signed."""
+    is the root of the seal before, zeros at first; `at` when it was made, UTC nanoseconds of the machine. Hashes, key
+    and signature are hex; the latter two are empty where nobody signed."""
 
     version: int = VERSION
     first: int
@@ -60,7 +60,7 @@ class Sealer:
     def __init__(self, disk: Disk, journal: Journal) -> None:
         self._disk = disk
         self._journal = journal
-        self.last = _newest(disk)
+        self.last = _newest(disk, journal)
         """The seal before."""
         self._position = position_of(self.last) if self.last is not None else Position()
         self._tree = Tree()
@@ -72,7 +72,7 @@ class Sealer:
 
     def catch_up(self, most: int = _ENDLESS) -> int:
         """Read up to `most` durable records on; how many were read. Raises `JournalDamaged`, `JournalFailed`."""
-        reader = Reader(self._disk, self._position)
+        reader = self._journal.read(self._position)
         read, before = 0, self._position
         try:
             for record in reader:
@@ -97,7 +97,7 @@ class Sealer:
         self.catch_up()
         if not self._tree.count:
             raise ConfigError("nothing to seal: the journal is empty", value=0)
-        seal = self._next(at, signer)
+        seal = self._next(recorded_at, signer)
         journal.append(KIND, msgspec.json.encode(seal), at=at, recorded_at=recorded_at, essential=True)
         place = journal.position
         journal.commit()
@@ -132,7 +132,9 @@ class Sealer:
         try:
             publish(self._disk, _name(seal), msgspec.json.encode(self.last) + b"\n")
         except OSError as error:
-            raise _failed(error) from error
+            # Without space the record stands alone; a restart writes its file, where no later seal has one.
+            if error.errno not in FULL:
+                raise _failed(error) from error
 
 
 def kept(disk: Disk) -> list[KeptSeal]:
@@ -168,18 +170,18 @@ def position_of(seal: KeptSeal) -> Position:
     return Position(sequence=seal.last + 1, link=bytes.fromhex(seal.link), segment=seal.segment, offset=seal.offset)
 
 
-def _newest(disk: Disk) -> KeptSeal | None:
+def _newest(disk: Disk, journal: Journal) -> KeptSeal | None:
     """The last seal whose file agrees with the journal. Others are for an audit to name."""
     try:
-        return next((seal for seal in reversed(kept(disk)) if _agrees(disk, seal)), None)
+        return next((seal for seal in reversed(kept(disk)) if _agrees(journal, seal)), None)
     except OSError as error:
         raise _failed(error) from error
 
 
-def _agrees(disk: Disk, seal: KeptSeal) -> bool:
+def _agrees(journal: Journal, seal: KeptSeal) -> bool:
     """Whether the journal has this seal, at this place."""
     try:
-        record = next(iter(Reader(disk, position_of(seal))), None)
+        record = next(iter(journal.read(position_of(seal))), None)
     except JournalDamaged:
         return False
     return record is not None and record.kind == KIND and record.payload == msgspec.json.encode(plain(seal))

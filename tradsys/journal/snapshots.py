@@ -10,10 +10,12 @@ from hashlib import sha256
 
 import msgspec
 
-from tradsys.core.errors import JournalDamaged, JournalFailed
-from tradsys.journal.disk import Disk, publish
+from tradsys.core.errors import JournalDamaged, JournalFailed, JournalFull
+from tradsys.journal.disk import FULL, Disk, publish
 from tradsys.journal.journal import Journal
-from tradsys.journal.reading import Position, Reader, bytes_of
+from tradsys.journal.opening import SegmentStore
+from tradsys.journal.port import Source
+from tradsys.journal.reading import Position, bytes_of
 
 KIND = "snapshot"
 VERSION = 1
@@ -38,7 +40,8 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
 def save(disk: Disk, journal: Journal, state: bytes, *, at: int, recorded_at: int) -> str:
     """Keep the state after everything committed; the snapshot's name. Commits what waits first.
 
-    Raises `JournalFailed`. The state must be that of the journal as it is: nothing may be appended in between.
+    Raises `JournalFull` where there is no space for one (the journal goes on), and `JournalFailed`. The state must be
+    that of the journal as it is: nothing may be appended in between.
     """
     journal.commit()
     position = journal.position
@@ -47,7 +50,8 @@ def save(disk: Disk, journal: Journal, state: bytes, *, at: int, recorded_at: in
     try:
         publish(disk, name, content)
     except OSError as error:
-        raise JournalFailed(f"the snapshot cannot be written: {error}", value=name, fix="see to the disk") from error
+        kind = JournalFull if error.errno in FULL else JournalFailed
+        raise kind(f"the snapshot cannot be written: {error}", value=name, fix="see to the disk") from error
     anchor = Anchor(name=name, sha256=sha256(content).hexdigest())
     journal.append(KIND, msgspec.json.encode(anchor), at=at, recorded_at=recorded_at, essential=True)
     journal.commit()
@@ -59,8 +63,8 @@ def names(disk: Disk) -> list[str]:
     return sorted((name for name in disk.names() if name.endswith(_SUFFIX)), reverse=True)
 
 
-def load(disk: Disk, name: str) -> Snapshot:
-    """A snapshot whose journal names it with the hash it has.
+def load(disk: Disk, name: str, *, source: Source | None = None) -> Snapshot:
+    """A snapshot whose journal, the segments beside it unless there is a `source`, names it with the hash it has.
 
     Raises `JournalDamaged` for one that is not whole, of another version, or not what the journal says of it.
     """
@@ -71,7 +75,7 @@ def load(disk: Disk, name: str) -> Snapshot:
         raise _damaged(name, f"it is no snapshot: {error}") from error
     if snapshot.version != VERSION:
         raise _damaged(name, f"written by version {snapshot.version}, this one reads {VERSION}")
-    anchor = _anchor(disk, snapshot.position)
+    anchor = _anchor(source or SegmentStore(disk).read, snapshot.position)
     if anchor is None or anchor.name != name:
         raise _damaged(name, "the journal does not name it: it was never finished")
     if anchor.sha256 != sha256(content).hexdigest():
@@ -79,10 +83,10 @@ def load(disk: Disk, name: str) -> Snapshot:
     return snapshot
 
 
-def _anchor(disk: Disk, position: Position) -> Anchor | None:
+def _anchor(source: Source, position: Position) -> Anchor | None:
     """What the journal says at a place, if that is of a snapshot; nothing for a place that is none."""
     try:
-        record = next(iter(Reader(disk, position)), None)
+        record = next(iter(source(position)), None)
     except JournalDamaged:
         return None
     if record is None or record.kind != KIND:

@@ -167,6 +167,18 @@ def test_a_full_disk_leaves_the_reserve_for_what_is_essential() -> None:
     assert len(told) == journal.durable > before + 4 and journal.on_reserve
 
 
+def test_a_disk_without_space_for_another_segment_is_nearly_full(disk: Disk) -> None:
+    journal = open_journal(disk, segment_bytes=2**14)
+    assert not journal.nearly_full
+    assert not open_journal(MemoryDisk(room=2**17), segment_bytes=2**14, reserve_bytes=2**14).nearly_full
+    assert open_journal(MemoryDisk(room=2 * 2**14 - 1), segment_bytes=2**14, reserve_bytes=2**14).nearly_full
+
+
+def test_a_disk_that_does_not_say_how_full_it_is_counts_as_nearly_full() -> None:
+    disk = MemoryDisk(fault=lambda operation, name: errno.EIO if operation == "free" else None)
+    assert open_journal(disk, segment_bytes=2**14).nearly_full
+
+
 def test_a_disk_that_is_full_from_the_start_still_reads() -> None:
     disk = MemoryDisk(room=SMALL)
     journal, _ = opened(disk, reserve=2 * SMALL)

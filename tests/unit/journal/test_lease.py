@@ -354,3 +354,15 @@ def test_a_stopped_process_wakes_and_writes_nothing(tmp_path: Path) -> None:
     assert names == sorted(names) and names.count(b"second") >= 20 and took < 3
     third = Lease.acquire(FolderDisk(tmp_path), holder="third", now=0)
     assert third.epoch == 3 and not third.taken_over
+
+
+def test_an_epoch_is_above_what_another_place_knows() -> None:
+    disk = MemoryDisk()
+    first = Lease.acquire(disk, holder="one", now=0)
+    second_now = 6 * SECOND
+    second = Lease.acquire(disk, holder="two", now=second_now, above=7)
+    assert (first.epoch, second.epoch, epochs(disk)) == (1, 8, [8])
+    with pytest.raises(Fenced):
+        first.check()
+    second.release()
+    assert Lease.acquire(disk, holder="three", now=second_now, above=3).epoch == 9

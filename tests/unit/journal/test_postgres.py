@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +12,7 @@ import msgspec
 import pytest
 
 from tests.journals import ABC, NOON, Writer, check_answers, tag_of, write_run
+from tests.postgres_server import SERVER
 from tradsys.core.errors import (
     ConfigError,
     DataError,
@@ -33,37 +33,14 @@ from tradsys.journal.records import GENESIS
 
 psycopg = pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
 
-from tradsys.journal.postgres import (  # noqa: E402
-    DEMANDED,
-    OLDEST_SERVER,
-    Database,
+from tradsys.journal.postgres import DEMANDED, OLDEST_SERVER, Database, migrate, refuse_unsafe  # noqa: E402
+from tradsys.journal.postgres_journal import (  # noqa: E402
     PostgresJournal,
     PostgresReader,
     link_of,
-    migrate,
     open_postgres_journal,
-    refuse_unsafe,
 )
 from tradsys.journal.postgres_tables import PostgresProjections, PostgresSession  # noqa: E402
-
-SERVER = os.environ.get("TRADSYS_TEST_POSTGRES", "host=127.0.0.1 dbname=test connect_timeout=3")
-
-
-@pytest.fixture(scope="session")
-def server() -> str:
-    try:
-        psycopg.connect(SERVER).close()
-    except psycopg.Error as error:
-        pytest.skip(f"no PostgreSQL answers: {error}")
-    return SERVER
-
-
-@pytest.fixture
-def schema(server: str, tmp_path: Path) -> Iterator[str]:
-    name = f"tradsys_test_{os.getpid()}_{abs(hash(tmp_path)) % 10**9}"
-    yield name
-    with psycopg.connect(server, autocommit=True, options="-c synchronous_commit=off") as connection:
-        connection.execute(f'DROP SCHEMA IF EXISTS "{name}" CASCADE')
 
 
 @pytest.fixture
@@ -261,8 +238,10 @@ def test_a_server_that_may_lose_commits_is_refused(server: str, schema: str) -> 
 def test_a_server_that_is_not_there_is_named() -> None:
     with pytest.raises(ResourceError, match="PostgreSQL"):
         Database("host=127.0.0.1 port=1 dbname=test connect_timeout=1")
-    with pytest.raises(ResourceError, match="PostgreSQL"):
-        Database("no connection string")
+    for text in ("no connection string", "postgresql://asha:hunter@2@127.0.0.1/test", "host=a password='hunter"):
+        with pytest.raises(ConfigError, match="connection string") as refused:
+            Database(text)
+        assert "hunter" not in str(refused.value.as_dict()) and refused.value.__context__ is None
     with pytest.raises(ConfigError, match="schema"):
         Database(SERVER, schema='x"; DROP SCHEMA public; --')
 

@@ -181,8 +181,12 @@ def test_signed_seals_are_held_to_the_key(pair: tuple[Path, Path], tmp_path: Pat
     assert "signed by another key" in str(verify(disk, key=read_public_key(other)).first_bad)
     add(journal, 1)
     sealer.seal(at=0, recorded_at=0)
-    assert "is not signed" in str(verify(disk, key=public).first_bad)
+    assert "is not signed, nor is one after it" in str(verify(disk, key=public).first_bad)
     assert verify(disk).first_bad is None
+    add(journal, 1)
+    sealer.seal(at=0, recorded_at=0, signer=read_private_key(pair[0]))
+    vouched = verify(disk, key=public)
+    assert vouched.first_bad is None and (vouched.seals, vouched.signed) == (3, 2), "its link stands for all before it"
 
 
 def read_private_key_of_another(tmp_path: Path) -> str:

@@ -7,7 +7,7 @@ import errno
 import msgspec
 import pytest
 
-from tradsys.core.errors import JournalDamaged, JournalFailed
+from tradsys.core.errors import JournalDamaged, JournalFailed, JournalFull
 from tradsys.journal import Journal, open_journal
 from tradsys.journal.memory_disk import MemoryDisk
 from tradsys.journal.reading import Reader
@@ -88,3 +88,19 @@ def test_a_disk_that_fails_leaves_the_snapshots_there_were(operation: str) -> No
     disk.fault = lambda asked, name: None
     disk.crash()
     assert names(disk) == [first] and load(disk, first).state == b"first"
+
+
+def test_no_space_for_a_snapshot_leaves_the_journal_as_good_as_it_was() -> None:
+    disk = MemoryDisk()
+    journal = opened(disk)
+    journal.append("order", b"1", at=0, recorded_at=0)
+    first = save(disk, journal, b"first", at=0, recorded_at=0)
+    room, disk.room = disk.room, 0
+    with pytest.raises(JournalFull, match="snapshot cannot be written"):
+        save(disk, journal, b"second", at=0, recorded_at=0)
+    journal.append("order", b"2", at=0, recorded_at=0)
+    journal.commit()
+    assert names(disk) == [first] and not journal.on_reserve
+    disk.room = room
+    second = save(disk, journal, b"third", at=0, recorded_at=0)
+    assert load(disk, second).state == b"third"
