@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 
@@ -28,9 +29,12 @@ def main() -> int:
     parser.add_argument("--from", type=int, default=0, dest="first", help="the first of them")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--record", action="store_true", help="put what they were like into docs/reliability.md")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so long; begun again, it goes on")
     given = parser.parse_args()
     if given.seed is None:
-        return campaign(first=given.first, seeds=given.seeds, workers=given.workers, write=given.record)
+        return campaign(
+            first=given.first, seeds=given.seeds, workers=given.workers, write=given.record, minutes=given.minutes
+        )
     without = tuple(filter(None, given.without.split(",")))
     case = case_of(given.seed, without=without, trouble=given.trouble)
     return _one(case, tail=given.tail if given.log else 0, shrink=given.shrink or given.keep, store=given.keep)

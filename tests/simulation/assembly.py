@@ -26,13 +26,15 @@ from tradsys.execution.own.protocol import ClientSession
 from tradsys.execution.reconciliation_policy import Policy
 from tradsys.execution.venue_limits import Patience, VenueLimits
 from tradsys.portfolio.ledger import Ledger
-from tradsys.reference.charge_plans import FreePlan
+from tradsys.reference.charge_plans import charge_plan
 from tradsys.risk.kill_switch import KillSwitch
 from tradsys.risk.kill_triggers import KillSettings
 from tradsys.risk.safety import SafetyCheck
 from tradsys.signals.sizing import SizerChoice
 from tradsys.signals.sizing import build as build_sizer
 from tradsys.strategies.base import Strategy
+
+RECONCILED = 12 * SECOND
 
 
 class Seat(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,9 +43,9 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     feed: Feed
     limits: VenueLimits = VenueLimits(open_orders=200)
-    patience: Patience = Patience(quarantine=45 * SECOND)
-    kill: KillSettings = KillSettings(stale_after=None, link_after=20 * SECOND, evaluate_after=None)
-    policy: Policy = Policy(unexplained_positions="halt")
+    patience: Patience = Patience(quarantine=16 * SECOND, last_inquiry=8 * SECOND, longest_rest=20 * SECOND)
+    kill: KillSettings = KillSettings(stale_after=None, link_after=10 * SECOND, evaluate_after=None)
+    policy: Policy = Policy(unexplained_positions="halt", cash="halt")
     snapshot_every: int = 2**60
 
 
@@ -58,14 +60,14 @@ def assembled(seat: Seat) -> Process:
         schedule=Schedule(()),
         cutoffs={},
         tracker=tracker,
-        reconciling=Reconciling(tracker, engine.ledger, safety, policy=seat.policy, every=30 * SECOND, zone="UTC"),
+        reconciling=Reconciling(tracker, engine.ledger, safety, policy=seat.policy, every=RECONCILED, zone="UTC"),
         switch=switch,
         safety=safety,
         zone="UTC",
     )
     run = RunBegun(run=seat.run, configuration="", code="", strategies={}, feed=seat.feed.name)
     terms = LiveSettings(
-        limits=seat.limits, patience=seat.patience, kill=seat.kill, policy=seat.policy, reconcile_every=30 * SECOND
+        limits=seat.limits, patience=seat.patience, kill=seat.kill, policy=seat.policy, reconcile_every=RECONCILED
     )
     return Process(
         trading=trading, feed=seat.feed, session=lambda: ClientSession(account=ACCOUNT, key=KEY), run=run, terms=terms
@@ -85,7 +87,8 @@ def _engine(safety: SafetyCheck) -> Engine:
     product = product_of(instruments()[0])
     runners.append(Runner(EXTERNAL, External(), instruments=names, account=account, sizer=sizer, product=product))
     gate = usual_gate(standing, cutoffs={}, currency=CURRENCY, before=(safety,))
-    engine = Engine(markets=markets, runners=runners, ledger=ledger, standing=standing, gate=gate, charges=FreePlan())
+    charges = charge_plan("flat", rate=0.001)
+    engine = Engine(markets=markets, runners=runners, ledger=ledger, standing=standing, gate=gate, charges=charges)
     engine.start()
     return engine
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import statistics
@@ -19,6 +20,7 @@ from tests.simulation.recording import record
 from tests.simulation.shrinking import shrunk
 
 CHUNK = 50
+CAMPAIGNS = Path(__file__).with_name("campaigns.json")
 SHRUNK = 3
 """So many failures are shrunk at the end, each of another law."""
 MEASURES = ("events", "orders", "faults", "trades", "restarts", "records")
@@ -59,6 +61,35 @@ def run_chunk(job: tuple[int, int]) -> Chunk:
     return Chunk(first=first, measures=measures, kinds=dict(kinds), failures=failures)
 
 
+# --- all of them
+
+
+class Campaign(msgspec.Struct, frozen=True, kw_only=True):
+    """So many seeds from `first` on were run over the code of a commit."""
+
+    commit: str
+    first: int
+    seeds: int
+    failures: int
+
+
+def entered(campaign: Campaign, *, book: Path) -> list[Campaign]:
+    """All campaigns, with this one in the place of what it had done before."""
+    rows = msgspec.json.decode(book.read_bytes(), type=list[Campaign]) if book.exists() else []
+    same = [each for each in rows if (each.commit, each.first) == (campaign.commit, campaign.first)]
+    rows = [*(each for each in rows if each not in same), campaign]
+    book.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
+    return rows
+
+
+def counted(campaigns: list[Campaign]) -> list[str]:
+    """All campaigns as a table, with their sum."""
+    seeds, failures = (sum(getattr(each, name) for each in campaigns) for name in ("seeds", "failures"))
+    rows = [f"| {each.commit} | {each.first:,} | {each.seeds:,} | {each.failures:,} |" for each in campaigns]
+    head = ["| commit | first seed | seeds | failures |", "|---|---:|---:|---:|"]
+    return [*head, *rows, f"| all | | {seeds:,} | {failures:,} |"]
+
+
 # --- progress
 
 
@@ -81,8 +112,11 @@ def done_before(path: Path) -> dict[int, Chunk]:
     return found
 
 
-def campaign(*, first: int, seeds: int, workers: int, write: bool = False) -> int:
-    """Run what is left of it and say what all of it was like; `write` it into the document too.
+def campaign(
+    *, first: int, seeds: int, workers: int, write: bool = False, minutes: float = math.inf, book: Path = CAMPAIGNS
+) -> int:
+    """Run what is left of it, for so many minutes at most, and say what all of it was like; `write` it into the
+    document and the `book` of campaigns too. Begun again, it goes on.
 
     Returns the exit code, 1 for a failure.
     """
@@ -94,13 +128,20 @@ def campaign(*, first: int, seeds: int, workers: int, write: bool = False) -> in
     if done:
         print(f"{len(done) * CHUNK:,} seeds were done before: {path}")
     with path.open("ab") as file:
-        for chunk in _followed(_chunks(jobs, workers), before=len(done), total=len(done) + len(jobs)):
+        found = until(_chunks(jobs, workers), minutes=minutes)
+        for chunk in _followed(found, before=len(done), total=len(done) + len(jobs)):
             file.write(msgspec.json.encode(chunk) + b"\n")
             file.flush()
             done[chunk.first] = chunk
     chunks = list(done.values())
     if write:
-        record("campaign", lines=[f"At commit {begun}, seeds {first:,} to {first + seeds - 1:,}:", "", *shown(chunks)])
+        this = Campaign(
+            commit=begun,
+            first=first,
+            seeds=sum(len(chunk.measures["events"]) for chunk in chunks),
+            failures=sum(len(chunk.failures) for chunk in chunks),
+        )
+        record("campaign", lines=[*counted(entered(this, book=book)), "", f"At commit {begun}:", "", *shown(chunks)])
     print("", *shown(chunks), sep="\n")
     return _tell_failures([failure for chunk in chunks for failure in chunk.failures])
 
@@ -111,6 +152,15 @@ def _chunks(jobs: list[tuple[int, int]], workers: int) -> Iterator[Chunk]:
         return
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         yield from pool.imap_unordered(run_chunk, jobs)
+
+
+def until(chunks: Iterator[Chunk], *, minutes: float) -> Iterator[Chunk]:
+    """As many of them as come in so many minutes, but one at least."""
+    end = time.perf_counter() + minutes * 60
+    for chunk in chunks:
+        yield chunk
+        if time.perf_counter() > end:
+            return
 
 
 def _followed(chunks: Iterable[Chunk], *, before: int, total: int) -> Iterator[Chunk]:

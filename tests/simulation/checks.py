@@ -65,7 +65,8 @@ class Checks:
 
     def written(self, command: AnyCommand) -> None:
         """D1: what leaves is durable before."""
-        if msgspec.json.encode(command) not in self._durable():
+        payload = msgspec.json.encode(command)
+        if payload not in self._intents and payload not in self._durable():
             raise Broken("D1", f"{command} left, and no durable record says so")
 
     def _durable(self) -> set[bytes]:
@@ -84,6 +85,7 @@ class Checks:
             raise Broken("C6", f"{len(running)} processes run at the end")
         trading = running[0].process.trading
         self._positions(running[0])
+        self._cash(running[0])
         self._orders(running[0])
         if trading.safety.safe_mode:
             raise Broken("C2", f"still in safe mode: {trading.safety.safe_mode}")
@@ -100,12 +102,23 @@ class Checks:
         mine = {key: quantity for key, quantity in mine.items() if quantity}
         if mine != theirs:
             raise Broken("P2", f"we hold {_shown(mine)}, the venue has {_shown(theirs)}")
-        ledger = running.process.trading.engine.ledger
+
+    def _cash(self, running: Running) -> None:
+        """P4: what trades made of our cash is what they made of the venue's, and what else moved there is known."""
+        trading, venue = running.process.trading, self._venue
+        ledger = trading.engine.ledger
         owed = sum(held.cost for held in ledger.open_positions.values() if not held.paid_in_full)
-        if ledger.cash - owed != self._venue.paid():
-            raise Broken(
-                "P4", f"we paid to {(ledger.cash - owed) / SCALE}, the venue's trades to {self._venue.paid() / SCALE}"
-            )
+        mine = ledger.cash - owed + ledger.charges
+        if mine != venue.paid():
+            raise Broken("P4", f"we paid to {mine / SCALE}, the venue's trades to {venue.paid() / SCALE}")
+        row, moved = venue.cash(), sum(venue.moved)
+        if row.cash - row.open_cost != venue.paid() + moved:
+            raise Broken("P4", f"the venue says {row}, its trades {venue.paid() / SCALE} and people {moved / SCALE}")
+        known = trading.reconciling.reconciler.cash.get(row.currency)
+        if known is None:
+            raise Broken("P4", "cash was never compared")
+        if known.opening + known.said != moved:
+            raise Broken("P4", f"people moved {moved / SCALE}, of which is known {known}")
 
     def _orders(self, running: Running) -> None:
         """C2: what we believe to work is what works, and nothing is unknown."""

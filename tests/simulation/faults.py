@@ -10,14 +10,14 @@ NETWORK = (
 )  # fmt: skip
 VENUE = (
     "accept_late", "accept_silently", "fill_before_answer", "over_fill", "bust", "duplicate_trade", "lost_trade",
-    "ask_failed", "short_page", "stale_orders", "maintenance", "throttle", "reject_late", "cancel_crossed",
+    "ask_failed", "short_page", "slow_page", "stale_orders", "maintenance", "throttle", "reject_late", "cancel_crossed",
     "thin_book", "trade_late", "accept_very_late",
 )  # fmt: skip
 DISK = ("power_loss", "torn_write", "io_error", "disk_full", "slow_sync")
 PROCESS = ("kill", "kill_at_effect", "pause", "second_process", "restart_storm")
 CLOCK = ("clock_step",)
 LOAD = ("tick_burst", "stuck")
-HUMAN = ("kill_switch", "lower", "cancel_elsewhere", "trade_elsewhere", "order_elsewhere")
+HUMAN = ("kill_switch", "lower", "cancel_elsewhere", "trade_elsewhere", "order_elsewhere", "money_elsewhere")
 ALL = NETWORK + VENUE + DISK + PROCESS + CLOCK + LOAD + HUMAN
 
 

@@ -302,7 +302,7 @@ class Host:
             self._effects_left = world.random.randint(1, 12)
         elif live and world.chance(rate("pause")):
             world.fault("pause")
-            self._pause(live[-1], span=world.span(SECOND, 60 * SECOND))
+            self._pause(live[-1], span=world.span(SECOND, 25 * SECOND))
         elif live and world.chance(rate("stuck")):
             world.fault("stuck")
             self._pause(live[-1], span=world.span(SECOND, 10 * SECOND))
@@ -315,7 +315,7 @@ class Host:
             self._second(live[-1])
         if world.chance(rate("tick_burst")):
             world.fault("tick_burst")
-            self._stalled_until = world.now + world.span(5 * SECOND, 30 * SECOND)
+            self._stalled_until = world.now + world.span(3 * SECOND, 12 * SECOND)
         self._people(live)
         if world.chance(rate("clock_step")):
             world.fault("clock_step")
@@ -323,7 +323,7 @@ class Host:
         if world.chance(rate("disk_full")):
             world.fault("disk_full")
             self.disk.room = 0
-            world.after(world.span(5 * SECOND, 60 * SECOND), self._free_disk)
+            world.after(world.span(3 * SECOND, 25 * SECOND), self._free_disk)
 
     def _free_disk(self) -> None:
         """Space is there again; a process that was on its reserve is started anew, as it says."""

@@ -17,6 +17,7 @@ from tradsys.core.events import Order
 from tradsys.core.safety import SafetyLevel
 from tradsys.core.venue import AnyCommand, PlaceOrder, Subject, VenueState
 from tradsys.engine.trading.trading import KILL
+from tradsys.execution.order_life import TrackedState
 from tradsys.execution.tags import tag_of
 from tradsys.execution.tracked_orders import Tracked
 from tradsys.execution.venue_limits import VenueLimits
@@ -24,7 +25,7 @@ from tradsys.journal.records import Record
 
 _ENDS = ("cancelled", "expired", "rejected", "never_sent")
 _AGE = 2 * SECOND
-_QUIET = 60 * SECOND
+_QUIET = 25 * SECOND
 
 
 def _way(order: Order) -> tuple[str, str, str, int, str]:
@@ -113,6 +114,8 @@ class Laws:
         now = running.process.now
         for each in trading.tracker.live:
             closes = each.order.reason == KILL
+            if each.state is TrackedState.ENDING:
+                continue  # The venue works it no more; only trades of it are still to come.
             if not closes and not each.withdrawing and each.submitted_at < now - 5 * SECOND:
                 raise Broken("R2", f"order {each.tag} is not withdrawn at level {trading.level.name}")
             if closes and each.submitted_at == now and not each.filled:
@@ -130,7 +133,7 @@ class Laws:
     def _ends(self, running: Running) -> None:
         """O5: no order is told to have ended that works at the venue."""
         tracker = running.process.trading.tracker
-        ended = len(tracker.all) - len(tracker.live)
+        ended = tracker.ended
         if self._ended.get(running.number, 0) == ended:
             return
         self._ended[running.number] = ended
@@ -191,6 +194,7 @@ class Laws:
         approved: dict[str, int] = {}
         sent: list[int] = []
         entries: list[int] = []
+        cash: list[str] = []
         asked, level = SafetyLevel.NORMAL, SafetyLevel.NORMAL
         for record in records:
             if record.kind not in ("entry", "intent", "safety", "operator", "plan", "clock", "market"):
@@ -213,9 +217,20 @@ class Laws:
                 raise Broken("P2", f"a position was called unexplained: {said}")
             elif record.kind == "plan" and said["action"] == "halt order_missing":
                 raise Broken("C5", f"an order was called missing that is not: {said}")
+            elif record.kind == "plan" and said["subject"].startswith("cash "):
+                cash.append(said["action"])
             if asked > level and record.kind in ("clock", "market", "intent"):
                 raise Broken("R2", f"{asked.name} was asked for, and {level.name} holds")
             asked = SafetyLevel.NORMAL if level >= asked else asked
+        self._told_once(cash)
+
+    def _told_once(self, cash: list[str]) -> None:
+        """P4: what is on the account beside the run is taken at the first look and never again; no more is told than
+        people moved. What is not believed yet is ignored."""
+        told = [each for each in cash if not each.startswith("ignore")]
+        moved = len(self._venue.moved)
+        if len(told) > moved or any(each.endswith("cash_opening") for each in told[1:]):
+            raise Broken("P4", f"money was moved {moved} times, and told of: {told}")
 
     def _note(self, body: dict[str, Any], at: int, approved: dict[str, int]) -> None:
         if body["event"] == "Approved":

@@ -27,7 +27,7 @@ from tradsys.core.venue import (
 )
 from tradsys.core.wire import encode, incoming_reader, outgoing_reader
 
-LONGEST = 40 * SECOND
+LONGEST = 14 * SECOND
 """The longest that anything is late: shorter than the quarantine, as the law of absent orders demands."""
 _HTML = b"<html><body>502 Bad Gateway</body></html>"
 _ENDLESS = (60_000).to_bytes(4, "big") * 2
@@ -95,7 +95,7 @@ class Connection:
         if isinstance(command, PlaceOrder) and self._hits("accept_very_late"):
             world.fault("accept_very_late", command.tag)
             self.overdue(command.tag)
-            world.after(world.span(60 * SECOND, 90 * SECOND), lambda: self._late(command))
+            world.after(world.span(24 * SECOND, 36 * SECOND), lambda: self._late(command))
             return True
         if self._hits("accept_late" if isinstance(command, PlaceOrder) else "cancel_crossed"):
             world.fault("accept_late", kind)
@@ -150,7 +150,7 @@ class Connection:
 
     def _mutated(self, message: Incoming) -> list[Report]:
         if isinstance(message, Page):
-            return [*self._released(), self._page(message)]
+            return [*self._released(), *self._in_time(self._page(message))]
         if not message.number:
             return [*self._released(), message]
         return [self._numbered(each) for each in self._pushed(message)]
@@ -171,7 +171,7 @@ class Connection:
             return []
         if isinstance(message, Dealt) and self._hits("trade_late"):
             self._world.fault("trade_late")
-            self._world.after(self._world.span(SECOND, 20 * SECOND), lambda: self._say_late(message))
+            self._world.after(self._world.span(SECOND, 8 * SECOND), lambda: self._say_late(message))
             return []
         if isinstance(message, Dealt | Ended) and self._hits("lost_trade"):
             self._world.fault("lost_trade", type(message).__name__)
@@ -211,13 +211,25 @@ class Connection:
         self._number += 1
         return msgspec.structs.replace(message, number=self._number)
 
+    def _in_time(self, answer: Report) -> list[Report]:
+        """An answer, if it comes at once; one that comes later is of when it was asked for, and reports pass it."""
+        if not self._hits("slow_page"):
+            return [answer]
+        self._world.fault("slow_page")
+        self._world.after(self._world.span(MILLISECOND, 3 * SECOND), lambda: self._carry_late(answer))
+        return []
+
+    def _carry_late(self, answer: Report) -> None:
+        if self.open:
+            self._carry_down(encode(answer))
+
     def _page(self, page: Page) -> Report:
         if self._hits("ask_failed"):
             self._world.fault("ask_failed")
             return AskFailed(at=page.at, request=page.request, why="internal error")
         if page.subject is Subject.ORDERS and page.pages == 1:
             before, self._orders = self._orders, page
-            self._lied = before is not None and not self._lied and self._hits("stale_orders")
+            self._lied = before is not None and not self._lied and self._often("stale_orders")
             if before is not None and self._lied:
                 self._world.fault("stale_orders")
                 # Whole and wrong: nobody can tell, and trades and positions are compared beside it.
@@ -279,5 +291,10 @@ class Connection:
             self.open = False
             self._broken(why)
 
+    def _often(self, kind: str) -> bool:
+        """The same for what could happen seldom: five times as likely."""
+        return self._world.chance(min(1.0, 5 * self._swarm.rate(kind)))
+
     def _hits(self, kind: str) -> bool:
-        return self._world.chance(self._swarm.rate(kind))
+        rate = self._swarm.rates.get(kind)
+        return rate is not None and self._world.chance(rate)

@@ -16,16 +16,17 @@ from tests.simulation.market import ticks
 from tests.simulation.venue import SimulatedVenue
 from tests.simulation.world import SECOND, World
 from tradsys.engine.trading.feed import EventFeed
+from tradsys.execution.reconciliation_policy import Policy
 from tradsys.execution.venue_limits import VenueLimits
 
 START = 1_795_000_000 * SECOND
-TROUBLE = 110
+TROUBLE = 48
 """Simulated seconds in which the market moves and things go wrong."""
-REST = 140
+REST = 62
 """And in which nothing does: longer than the quarantine, two absences, and the latest order that comes late."""
 
 
-LAST = 35
+LAST = 15
 """Seconds after the last quote at the venue, so that its last trade is heard of, or found."""
 
 
@@ -54,16 +55,23 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 def run(seed: int, *, swarm: Swarm | None = None, trouble: int = TROUBLE, log: list[str] | None = None) -> Report:
     """Run one seed. `swarm` in place of the faults it would draw, `trouble` seconds of them: what shrinking changes."""
     random = Random(seed)
-    swarm = drawn(random) if swarm is None else swarm
+    swarm = drawn(Random(seed)) if swarm is None else swarm
     world = World(seed * 2 + 1, start=START)
     if log is not None:
         world.keep_log, world.log = True, log
-    rows = ticks(Random(seed * 2), start=START + SECOND, seconds=TROUBLE, every=0.45)
+    rows = ticks(Random(seed * 2), start=START + SECOND, seconds=TROUBLE, every=0.2)
     rows = [row for row in rows if row.at < START + trouble * SECOND]
     venue = SimulatedVenue(world, swarm, seed=seed)
     every = random.choice((2**60, 120, 300))
     limits = VenueLimits(open_orders=200, per_minute=30 if swarm.rate("throttle") else 400)
-    seat = Seat(run=f"seed-{seed}", feed=EventFeed(f"seed-{seed}", rows), snapshot_every=every, limits=limits)
+    halts = not swarm.rate("money_elsewhere") or seed % 2 == 0
+    seat = Seat(
+        run=f"seed-{seed}",
+        feed=EventFeed(f"seed-{seed}", rows),
+        policy=Policy(unexplained_positions="halt", cash="halt" if halts else "ignore"),
+        snapshot_every=every,
+        limits=limits,
+    )
     host = Host(world, swarm, venue, seat)
     checks = Checks(host, venue)
     laws = Laws(host, venue, limits=seat.limits, run=seat.run, written=checks.written)
@@ -104,8 +112,8 @@ def _play(
     end = START + trouble * SECOND
     second = START
     while second < end + (REST + LAST) * SECOND:
-        second += SECOND * 5
-        calm = second > end
+        calm = second >= end
+        second += SECOND * (5 if calm else 2)
         world.at(second, partial(_every, venue, host, calm=calm))
 
     def each() -> None:

@@ -13,8 +13,6 @@ from tests.simulation.shrinking import shrunk
 
 CHUNKS, OF_A_CHUNK = 100, 20
 """2,000 seeds, in tests that are spread over the cores."""
-SECONDS = 90
-"""Of trouble in each; a campaign has more."""
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -23,7 +21,7 @@ def test_no_law_is_broken_in_fresh_seeds(chunk: int) -> None:
     first = base + chunk * OF_A_CHUNK
     print(f"seeds {first} to {first + OF_A_CHUNK - 1}, base {base}")
     for seed in range(first, first + OF_A_CHUNK):
-        case = case_of(seed, trouble=SECONDS)
+        case = case_of(seed)
         report = attempt(case)
         if report.law:
             small = shrunk(msgspec.structs.replace(case, law=report.law), budget=30)
@@ -40,7 +38,7 @@ def test_what_failed_once_does_not_fail_again(case: Case) -> None:
 def test_a_seed_trades_enough_to_mean_something() -> None:
     assert len(STRATEGIES) >= 3
     assert len(instruments()) >= 5
-    reports = [attempt(case_of(seed, trouble=SECONDS)) for seed in range(60)]
+    reports = [attempt(case_of(seed)) for seed in range(60)]
     assert statistics.median(each.events for each in reports) >= 1_000
     assert statistics.median(each.orders for each in reports) >= 20
     assert statistics.median(each.faults for each in reports) >= 5

@@ -15,10 +15,10 @@ from tests.simulation.world import SECOND, World
 from tradsys.core.events import OrderType, Side, Validity
 from tradsys.core.instruments import Segment
 from tradsys.core.units import SCALE, from_float
-from tradsys.core.venue import AnyCommand, CancelOrder, Dealt, OrderRow, PlaceOrder, Report, Undone, VenueState
+from tradsys.core.venue import AnyCommand, CancelOrder, CashRow, Dealt, OrderRow, PlaceOrder, Report, Undone, VenueState
 from tradsys.exchange.book_reference import ReferenceBook
 from tradsys.exchange.clearing import NoFees
-from tradsys.exchange.clearing.records import AccountKind, AccountOpened, CashDeposited, Margins
+from tradsys.exchange.clearing.records import AccountKind, AccountOpened, CashDeposited, CashWithdrawn, Margins, Refusal
 from tradsys.exchange.marketplace import Exchange, TradedInstrument
 from tradsys.exchange.own import HouseTerms, VenueServer
 from tradsys.reference.calendar import RoundTheClock
@@ -29,7 +29,8 @@ CASH = 1_000_000 * SCALE
 
 class SimulatedVenue:
     """`placed` counts the orders that reached it by tag, `trades` are those that stand, `commands` how many came;
-    `overdue` are tags of orders that come after everybody had to give them up."""
+    `overdue` are tags of orders that come after everybody had to give them up; `moved` is money that people paid in, or
+    took out (negative), one after the other."""
 
     def __init__(self, world: World, swarm: Swarm, *, seed: int) -> None:
         self._world = world
@@ -37,6 +38,7 @@ class SimulatedVenue:
         self.placed: Counter[str] = Counter()
         self.commands = 0
         self.overdue: set[str] = set()
+        self.moved: list[int] = []
         self.trades: dict[int, Dealt] = {}
         self.on_command: Callable[[AnyCommand], None] = lambda command: None
         self._connections: dict[int, Connection] = {}
@@ -49,9 +51,9 @@ class SimulatedVenue:
                 account=HOUSE,
                 seed=seed,
                 prices={each.id: from_float(first_price(each)) for each in instruments()},
-                interval=15 * SECOND,
+                interval=25 * SECOND,
                 refill=SECOND,
-                step=12,
+                step=16,
                 spread=2,
                 levels=2,
                 lots=3 if swarm.rate("thin_book") else 40,
@@ -181,17 +183,19 @@ class SimulatedVenue:
         self._deliver()
         if calm:
             return
-        if world.chance(self._swarm.rate("bust")) and self.trades:
+        if world.chance(3 * self._swarm.rate("bust")) and self.trades:
             world.fault("bust")
             self.server.bust(world.random.choice(list(self.trades)), at=now)
         if world.chance(self._swarm.rate("maintenance")):
             world.fault("maintenance")
-            self._closed_until = now + world.span(SECOND, 30 * SECOND)
+            self._closed_until = now + world.span(SECOND, 12 * SECOND)
             for connection in list(self._connections.values()):
                 connection.cut("maintenance")
         for kind in ("cancel_elsewhere", "trade_elsewhere", "order_elsewhere"):
             if world.chance(self._swarm.rate(kind)):
                 self._by_hand(kind)
+        if world.chance(self._swarm.rate("money_elsewhere")):
+            self._move_money()
         self._deliver()
 
     def _by_hand(self, kind: str) -> None:
@@ -217,6 +221,15 @@ class SimulatedVenue:
         )
         self.server.by_hand(ACCOUNT, command, at=now)
 
+    def _move_money(self) -> None:
+        """Somebody pays in, or takes out."""
+        amount = self._world.random.randint(1, 5_000 * SCALE)
+        way, sign = self._world.random.choice(((CashDeposited, 1), (CashWithdrawn, -1)))
+        said = self.server.venue.exchange.tell(way(account=ACCOUNT, amount=amount))
+        if not any(isinstance(each, Refusal) for each in said):
+            self._world.fault("money_elsewhere", str(sign * amount))
+            self.moved.append(sign * amount)
+
     # --- the truth
 
     def orders(self) -> list[OrderRow]:
@@ -227,6 +240,10 @@ class SimulatedVenue:
         """What the account holds."""
         rows = self.server.venue.positions(ACCOUNT)
         return {(row.instrument, row.product): row.quantity for row in rows}
+
+    def cash(self) -> CashRow:
+        """Money of the account."""
+        return self.server.venue.cash(ACCOUNT)[0]
 
     def paid(self) -> int:
         """What the trades that stand leave of the cash, had everything been paid in full."""

@@ -54,13 +54,15 @@ def found_before(path: Path | None) -> dict[str, Caught]:
 def write(found: list[Caught]) -> None:
     """The table, into the document."""
     caught = sum(each.seeds > 0 for each in found)
-    count = f"{caught} of {len(found)} found. The law is the first that broke; the seeds are those it took, from 0 on."
+    took = "the seeds are those it took, from 0 on where nothing else is said."
+    count = f"{caught} of {len(found)} found. The law is the first that broke; {took}"
     record("defects", lines=[count, "", "| defect | law | seeds |", "|---|---|---:|", *map(row, found)])
 
 
 def row(caught: Caught) -> str:
     """A line of the table."""
-    seeds = f"{caught.seeds:,}" if caught.seeds else "not found"
+    first = caught.seed - caught.seeds + 1
+    seeds = f"{caught.seeds:,}" + (f", from {first:,} on" if first else "") if caught.seeds else "not found"
     return f"| {caught.title} | {caught.law} | {seeds} |"
 
 
