@@ -188,7 +188,8 @@ def questions(model: ReadModel) -> dict[str, dict[str, float]]:
 
 def on_server(source: Callable[[Position | None], Reader]) -> None:
     """The same in PostgreSQL, in a schema of its own that is dropped afterwards."""
-    from tradsys.journal.postgres import Database, open_postgres_journal
+    from tradsys.journal.postgres import Database
+    from tradsys.journal.postgres_journal import open_postgres_journal
     from tradsys.journal.postgres_tables import PostgresProjections
 
     try:

@@ -58,6 +58,11 @@ LIQUIBOOK = Peer("liquibook", ("liquibook==2.0.1", "numpy"))
 LITEBOOK = Peer("litebook", ("litebook==0.0.1", "numpy"))
 HFTBACKTEST = Peer("hftbacktest", ("hftbacktest==2.4.4",))
 CCXT = Peer("ccxt", ("ccxt==4.5.90", "numpy"))
+QUANTLIB = Peer("QuantLib", ("quantlib==1.44", "numpy==2.4.6"))
+SCIPY = Peer("NumPy and SciPy", ("scipy==1.17.1", "numpy==2.4.6"))
+
+# Peers' scripts that are kept here.
+OWN_SCRIPTS = ROOT / "benchmarks" / "recorders"
 
 WORKLOADS: dict[str, tuple[PeerScript, ...]] = {
     "sma_cross": (
@@ -90,6 +95,10 @@ WORKLOADS: dict[str, tuple[PeerScript, ...]] = {
         PeerScript(peer=NAUTILUS, script="nautilus_rust_ticks.py"),
     ),
     "orders": (PeerScript(peer=NAUTILUS, script="nautilus_rust_orders.py"),),
+    "options": (
+        PeerScript(peer=QUANTLIB, script=str(OWN_SCRIPTS / "quantlib_options.py")),
+        PeerScript(peer=SCIPY, script=str(OWN_SCRIPTS / "scipy_options.py")),
+    ),
 }
 
 

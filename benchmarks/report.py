@@ -21,6 +21,8 @@ TITLES = {
     "start": "`start`: from a shell's point of view",
     "journal": "`journal`: durable records, a restart, and the tables made from them",
     "live": "`live`: from a tick to the order on its way, and a process that starts again",
+    "options": "`options`: European options, their Greeks and implied volatilities",
+    "risk": "`risk`: the whole risk report of 200 positions over 500 days",
 }
 
 INTRODUCTION = """\

@@ -3,7 +3,7 @@
 Our own side of a workload is `benchmarks/WORKLOAD.py`: like a peer's script it prints JSON lines
 `{peer, version, workload, n, seconds, per_sec, peak_rss_mb, setup_seconds, result}` with `peer` "TradSys"; `mode` tells
 several lines of one script apart. `indicators` adds `common12_s each_ms streaming_us`, `start` has
-`cold_compile_s warm_start_s help_s` in place of a speed.
+`cold_compile_s warm_start_s help_s` in place of a speed, `risk` has `ms`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks.peers import ROOT, WORKLOADS, PeerScript, PeerUnavailable, envir
 from benchmarks.report import report
 
 ONCE_OVER_SECONDS = 30.0
-NAMES = (*WORKLOADS, "start", "journal", "live")
+NAMES = (*WORKLOADS, "start", "journal", "live", "risk")
 YARDSTICK = [sys.executable, "-m", "benchmarks.yardstick"]
 
 

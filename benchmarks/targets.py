@@ -253,6 +253,27 @@ TARGETS = (
         unit="s",
     ),
     Target(
+        workload="options",
+        text="100,000 prices with first-order Greeks < 25 ms",
+        value=_own("seconds", mode="prices and first-order Greeks", scale=1e3),
+        met=lambda value: value < 25,
+        unit="ms",
+    ),
+    Target(
+        workload="options",
+        text="faster than the formulas on whole columns",
+        value=_times_fastest(mode="prices and first-order Greeks"),
+        met=lambda value: value > 1,
+        unit="×",
+    ),
+    Target(
+        workload="risk",
+        text="200 positions measured anew < 1 ms (median)",
+        value=lambda lines: float(_line(lines, OWN)["ms"]["median"]),
+        met=lambda value: value < 1,
+        unit="ms",
+    ),
+    Target(
         workload="journal",
         text="questions of 100,000 orders in PostgreSQL p95 < 50 ms",
         value=_slowest_question("p95", mode="PostgreSQL questions"),

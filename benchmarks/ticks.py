@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks.agreement import shared_bars
 from benchmarks.tick_run import emit_event_driven
 from tradsys.exchange.queue_models import RiskAverse
+from tradsys.exchange.recorded_models import RecordedModels
 from tradsys.exchange.recorded_replay import replay_ticks
-from tradsys.exchange.recorded_venue import RecordedModels
 from tradsys.numerics.compilation import kernel
 from tradsys.numerics.kernels.tick_requests import send_limit
 from tradsys.numerics.tick_replay import Replayed, tick_rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ from tradsys.core.venue import (
 )
 from tradsys.execution.reconciliation_lines import (
     Action,
+    CashStanding,
     Line,
     OwnOrder,
     OwnTrade,
@@ -162,6 +164,7 @@ class View:
     cash: int = 0
     halted: set[str] = field(default_factory=set)
     withdrawn: set[int] = field(default_factory=set)
+    agreed: Mapping[str, CashStanding] = field(default_factory=dict)
 
     def view(self) -> OwnView:
         """As a reconciliation takes it."""
@@ -247,6 +250,7 @@ class View:
 
     def apply(self, plan: Plan, *, at: int) -> None:
         """Do what a plan says, in its order."""
+        self.agreed = plan.cash
         for line in plan.changes:
             if line.action is Action.HALT:
                 self.halted.add(line.instrument)

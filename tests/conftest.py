@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests import postgres_server
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,3 +32,17 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no sample data at {folder}; set TRADSYS_SHARED_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def server() -> str:
+    """How to connect to the PostgreSQL of the tests; skips where none answers."""
+    return postgres_server.answering()
+
+
+@pytest.fixture
+def schema(server: str, tmp_path: Path) -> Iterator[str]:
+    """The name of a schema there that is gone afterwards."""
+    name = postgres_server.schema_for(tmp_path)
+    yield name
+    postgres_server.dropped(name)

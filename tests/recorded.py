@@ -21,7 +21,8 @@ from tradsys.core.events import (
 )
 from tradsys.core.instruments import DatedStep, Instrument, Segment
 from tradsys.core.units import SCALE, from_float
-from tradsys.exchange.recorded_venue import NEVER, Recorded, RecordedModels, RecordedVenue
+from tradsys.exchange.recorded_models import RecordedModels
+from tradsys.exchange.recorded_venue import NEVER, Recorded, RecordedVenue
 from tradsys.numerics.kernels.tick_requests import send_limit, send_limit_immediate, send_market, withdraw
 from tradsys.numerics.tick_replay import tick_rows
 

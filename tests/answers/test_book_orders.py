@@ -9,13 +9,14 @@ from pathlib import Path
 from tradsys.market.books import databento, lobster
 from tradsys.market.books.order_book import ASK, BID, OrderBook
 from tradsys.market.books.rebuild_orders import from_databento
+from tradsys.market.databento_orders import read_messages
 from tradsys.market.files import read
 
 POINT = databento.PRICE_UNIT
 
 
 def test_cme_two_seconds_of_esm4(shared_data: Path) -> None:
-    rebuild = from_databento(read(shared_data / "l3/cme_mbo/esm4_20240508_000000_000002.mbo.dbn.zst").content)
+    rebuild = from_databento(read_messages(shared_data / "l3/cme_mbo/esm4_20240508_000000_000002.mbo.dbn.zst")[0])
     ((name, book),) = rebuild.books.items()
     assert (rebuild.messages[name], rebuild.troubles[name], len(book.orders)) == (13_796, 0, 13_598)
     assert book.top(BID, count=1) == [(5214 * POINT, 28, 22)]
@@ -24,7 +25,7 @@ def test_cme_two_seconds_of_esm4(shared_data: Path) -> None:
 
 def test_cme_snapshot_of_esh4_continued_by_the_day(shared_data: Path) -> None:
     folder = shared_data / "l3/cme_mbo"
-    rebuild = from_databento(read(folder / "esh4_20231224_snapshot.mbo.dbn.zst").content)
+    rebuild = from_databento(read_messages(folder / "esh4_20231224_snapshot.mbo.dbn.zst")[0])
     ((name, book),) = rebuild.books.items()
     assert (rebuild.messages[name], rebuild.troubles[name], len(book.orders)) == (8_725, 0, 8_725)
     # The day's recording begins with the same snapshot: order by order, its first records are ours.

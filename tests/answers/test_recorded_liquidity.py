@@ -15,7 +15,7 @@ from tradsys.core.instruments import DatedStep, Instrument, Segment
 from tradsys.core.units import SCALE, from_float
 from tradsys.exchange.queue_models import FirstInFirstOut, Logarithm, Power, Proportional, QueueModel, RiskAverse
 from tradsys.exchange.recorded_events import ChangeKind, OrderChange, Trade
-from tradsys.exchange.recorded_venue import RecordedModels
+from tradsys.exchange.recorded_models import RecordedModels
 
 
 def instrument(name: str, *, lot: int) -> Instrument:

@@ -18,7 +18,7 @@ from tradsys.exchange.book_venue import BookVenue
 from tradsys.exchange.latency_models import ConstantLatency
 from tradsys.exchange.order_flow import OURS
 from tradsys.exchange.recorded_events import ChangeKind
-from tradsys.exchange.recorded_venue import RecordedModels
+from tradsys.exchange.recorded_models import RecordedModels
 
 STEPS = 120
 

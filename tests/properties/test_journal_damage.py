@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tools import journal_campaign
 from tradsys.core.errors import JournalDamaged
 from tradsys.journal import open_journal
+from tradsys.journal.chain import check_before
 from tradsys.journal.memory_disk import MemoryDisk
 from tradsys.journal.reading import Position, Reader, segments
 from tradsys.journal.records import HEADER_BYTES, Record
@@ -92,6 +93,74 @@ def test_every_flipped_bit_is_found_or_changes_no_record() -> None:
             seen[type(found).__name__] += 1
             content[place // 8] ^= 1 << place % 8
     assert min(seen["str"], seen["NoneType"], seen["Record"]) > 0
+
+
+def test_a_restart_from_a_snapshot_sees_every_flipped_bit_before_it() -> None:
+    disk, _ = written(60, segment=1024)
+    end = positions(disk)[45]
+    names = segments(disk)
+    first = next(each for each in names if each > names[0])
+    assert names.index(end.segment) >= 3
+    assert check_before(disk, end) == 45 and check_before(disk, end, least=1, span=0) < 45
+    seen = Counter[str]()
+    for name in names[: names.index(end.segment) + 1]:
+        content = disk.bytes_of(name)
+        size = end.offset if name == end.segment else len(content)
+        for place in range(0, size * 8, 3):
+            content[place // 8] ^= 1 << place % 8
+            wanted = until(disk, end.sequence)
+            assert checked(disk, end, least=10**6) == wanted
+            # What begins later has no link to hold its first record to, and is not asked for what is before.
+            later = checked(disk, end, least=end.sequence - int(first.partition(".")[0]))
+            assert later == wanted or (later == "" and name < first)
+            seen[wanted and "found"] += 1
+            content[place // 8] ^= 1 << place % 8
+    assert min(seen["found"], seen[""]) > 0
+
+
+def test_a_segment_that_is_missing_before_a_snapshot_is_named() -> None:
+    for number in (0, 2):
+        disk, _ = written(60, segment=2048)
+        end = positions(disk)[45]
+        disk.remove(segments(disk)[number])
+        assert checked(disk, end, least=10**6) == until(disk, end.sequence) != ""
+
+
+def test_a_journal_that_does_not_lead_to_its_snapshot_is_refused() -> None:
+    disk, _ = written(60, segment=2048)
+    end = positions(disk)[45]
+    with pytest.raises(JournalDamaged, match="does not lead to its snapshot"):
+        check_before(disk, msgspec.structs.replace(end, link=bytes(32)))
+
+
+def test_what_was_recorded_within_the_span_is_checked_however_few_are_asked_for() -> None:
+    disk = MemoryDisk()
+    journal = open_journal(disk, segment_bytes=1024, reserve_bytes=8)
+    for number in range(100):
+        journal.append("fill", bytes(50), at=0, recorded_at=number)
+        journal.commit()
+    end, counts = journal.position, [check_before(disk, journal.position, least=1, span=span) for span in (0, 30, 99)]
+    assert counts == sorted(counts) and 0 < counts[0] < 10 and 30 <= counts[1] < 45 and counts[2] == end.sequence
+
+
+def until(disk: MemoryDisk, sequence: int) -> str:
+    """Where reading finds damage before a record, nothing where it does not."""
+    try:
+        for record in Reader(disk):
+            if record.sequence + 1 >= sequence:
+                break
+    except JournalDamaged as damaged:
+        return f"{damaged.segment}:{damaged.offset}"
+    return ""
+
+
+def checked(disk: MemoryDisk, end: Position, *, least: int) -> str:
+    """Where the check of a restart finds damage."""
+    try:
+        check_before(disk, end, least=least, span=0)
+    except JournalDamaged as damaged:
+        return f"{damaged.segment}:{damaged.offset}"
+    return ""
 
 
 @given(st.integers(0, 2**32), st.integers(1, 40))

@@ -28,7 +28,7 @@ from tradsys.core.events import (
     Unanswered,
     Validity,
 )
-from tradsys.core.orders import TERMINAL, TRANSITIONS, OrderState, step
+from tradsys.core.orders import TERMINAL, TRANSITIONS, OrderState, measured, step
 
 ORDER = Order(
     at=0,
@@ -132,3 +132,9 @@ def test_every_state_is_reached_and_is_in_the_table() -> None:
     reached = {following for events in TRANSITIONS.values() for following in events.values()}
     assert reached | {OrderState.NEW, OrderState.FILLED} == set(OrderState)
     assert {state for state in OrderState if not set(TRANSITIONS[state].values()) - {state}} == TERMINAL
+
+
+def test_a_refusal_says_what_was_measured_and_against_what() -> None:
+    assert measured("12", limit="10") == "12 against 10"
+    assert measured("not reconciled", limit="a reconciled account") == "not reconciled; needed: a reconciled account"
+    assert measured("nothing", limit="") == "nothing"

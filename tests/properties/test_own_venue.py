@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -115,14 +116,26 @@ class Trader:
 
     def ledger(self) -> Ledger:
         """What our own books make of them."""
-        made = Ledger(CASH, "USDT")
-        for dealt in self.standing():
-            fill = Fill(
-                at=dealt.at, order_id=dealt.venue_id, exchange_at=dealt.at, strategy="s", instrument=dealt.instrument,
-                side=dealt.side, quantity=dealt.quantity, price=dealt.price, product=dealt.product,
-            )  # fmt: skip
-            made.book(fill, 0, (), made.place("s", INSTRUMENTS[dealt.instrument], dealt.product))
-        return made
+        return booked((dealt, "s", 0) for dealt in self.standing())
+
+    def shared_ledger(self) -> Ledger:
+        """The same where they were told in any order, are two strategies', and cost something."""
+        told = self.standing()
+        self.chance.shuffle(told)
+        return booked((dealt, self.chance.choice("ab"), self.chance.randint(0, SCALE)) for dealt in told)
+
+
+def booked(trades: Iterable[tuple[Dealt, str, int]]) -> Ledger:
+    """A ledger of trades, each with its strategy and charge."""
+    made = Ledger(CASH, "USDT")
+    for dealt, strategy, charge in trades:
+        fill = Fill(
+            at=dealt.at, order_id=dealt.venue_id, exchange_at=dealt.at, strategy=strategy, instrument=dealt.instrument,
+            side=dealt.side, quantity=dealt.quantity, price=dealt.price, product=dealt.product,
+        )  # fmt: skip
+        place = made.place(strategy, INSTRUMENTS[dealt.instrument], dealt.product)
+        made.book(fill, charge, (("fee", charge),), place)
+    return made
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -145,7 +158,9 @@ def check(trader: Trader, midnight: int) -> None:
     held = {key[1:]: (each.quantity, each.average_price) for key, each in ledger.open_positions.items()}
     rows = trader.rows(Subject.POSITIONS)
     assert {(row.instrument, row.product): (row.quantity, row.average) for row in rows} == held
-    assert [row.cash for row in trader.rows(Subject.CASH)] == [ledger.cash]
+    (money,) = trader.rows(Subject.CASH)
+    assert money.cash == ledger.cash
+    assert money.cash - money.open_cost == trader.shared_ledger().cash_before_charges
     today = midnight if trader.scene.now >= midnight else 0
     told = [each.trade_id for each in trader.standing() if each.at >= today]
     assert [row.trade_id for row in trader.rows(Subject.TRADES)] == told

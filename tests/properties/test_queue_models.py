@@ -19,7 +19,7 @@ from tradsys.exchange.queue_models import (
     Weight,
 )
 from tradsys.exchange.recorded_events import ChangeKind, OrderChange
-from tradsys.exchange.recorded_venue import RecordedModels
+from tradsys.exchange.recorded_models import RecordedModels
 
 lots = st.integers(0, 10_000)
 weights = st.one_of(st.just(Logarithm()), st.floats(0.1, 8).map(Power))

@@ -140,9 +140,42 @@ def test_what_was_held_before_is_adopted_once_by_a_number_of_its_own(seed: int, 
     assert same(world.view, world.books) == []
     invented = [line for line in plan.lines if any(row.trade_id < 0 for row in line.trades)]
     assert all("synthetic" in line.label for line in invented)
+    paid = sum(row.side * row.quantity * row.price // SCALE for line in invented for row in line.trades)
     world.books.at += 1
-    again = compare(world.view.view(), world.books.snapshot(), policy=policy)
-    assert again.changes == (), describe(again)
+    again = compare(world.view.view(), world.books.snapshot(), policy=policy, cash=world.view.agreed)
+    assert [(line.case, line.quantity) for line in again.changes] == [(Case.CASH_OPENING, paid)] * bool(paid)
+    world.view.apply(again, at=world.books.at)
+    last = compare(world.view.view(), world.books.snapshot(), policy=policy, cash=world.view.agreed)
+    assert last.changes == (), describe(last)
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=SEEDS, beside=st.integers(-3, 3), moves=st.lists(st.integers(-2, 2), max_size=8), halts_on=st.booleans())
+def test_whatever_is_missed_of_trades_all_money_that_people_moved_is_told_of_once(
+    seed: int, beside: int, moves: list[int], halts_on: bool
+) -> None:
+    world, policy = World(seed, heard=0.5), Policy(cash="halt" if halts_on else "ignore")
+    world.books.cash += beside * SCALE
+    moved, known = 0, 0
+    for turn, amount in enumerate([0, *moves]):
+        for _ in range(world.random.randint(0, 6)):
+            world.step()
+        world.books.cash += amount * SCALE
+        moved += amount * SCALE
+        told: list[Case] = []
+        for _ in range(3):
+            world.books.at += 1
+            plan = compare(world.view.view(), world.books.snapshot(), policy=policy, cash=world.view.agreed)
+            told += [line.case for line in plan.changes if line.subject == "cash INR"]
+            world.view.apply(plan, at=world.books.at)
+        standing = world.view.agreed["INR"]
+        if turn == 0:
+            assert told == [Case.CASH_OPENING] * (beside != 0)
+        else:
+            assert told == [Case.CASH if moved else Case.CASH_AGREES] * (moved != known)
+        assert (standing.opening, standing.said) == (beside * SCALE, moved)
+        assert standing.halted is (halts_on and moved != 0)
+        known = moved
 
 
 def spoilt(page: Page, world: World) -> list[Report]:

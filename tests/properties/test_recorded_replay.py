@@ -10,8 +10,8 @@ from tradsys.core.events import Cancelled, Fill
 from tradsys.core.units import SCALE
 from tradsys.exchange.latency_models import ConstantLatency, Latency, lognormal, recorded
 from tradsys.exchange.queue_models import FirstInFirstOut, Logarithm, Power, Proportional, QueueModel, RiskAverse
+from tradsys.exchange.recorded_models import RecordedModels
 from tradsys.exchange.recorded_replay import replay_ticks
-from tradsys.exchange.recorded_venue import RecordedModels
 from tradsys.numerics.tick_replay import Replayed
 from tradsys.numerics.tick_replay_layout import FILLED, WITHDRAW
 

@@ -12,17 +12,21 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from tradsys.cli.audit import audit_app
+from tradsys.cli.audit_tables import tables
 from tradsys.cli.backtest import backtest
 from tradsys.cli.charges import charges
 from tradsys.cli.config import config_app
 from tradsys.cli.data import data_app
 from tradsys.cli.diff import diff
 from tradsys.cli.exchange import exchange_app
-from tradsys.cli.kill import kill
+from tradsys.cli.kill import kill, lower
 from tradsys.cli.new import new_app
 from tradsys.cli.replay import replay
+from tradsys.cli.rules import rules_app
 from tradsys.cli.run import run
 from tradsys.cli.strategies import strategies
+from tradsys.cli.surveil import surveil
+from tradsys.cli.tax import tax
 from tradsys.cli.watchdog import watchdog
 from tradsys.cli.why import why
 from tradsys.core.errors import TradSysError
@@ -52,6 +56,7 @@ verbs.command()(diff)
 verbs.command()(why)
 verbs.command()(run)
 verbs.command()(kill)
+verbs.command()(lower)
 verbs.command()(watchdog)
 verbs.command()(charges)
 verbs.command()(strategies)
@@ -59,6 +64,10 @@ verbs.add_typer(data_app, name="data")
 verbs.add_typer(exchange_app, name="exchange")
 verbs.add_typer(config_app, name="config")
 verbs.add_typer(new_app, name="new")
+verbs.add_typer(rules_app, name="rules")
+audit_app.command()(tables)
+audit_app.command()(surveil)
+audit_app.command()(tax)
 verbs.add_typer(audit_app, name="audit")
 
 

@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tradsys.journal import FolderDisk, Lease
+    from tradsys.journal import Disk, Lease
     from tradsys.journal.audit import Verdict
     from tradsys.journal.audit_export import Export
     from tradsys.journal.seals import Seal
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 audit_app = typer.Typer(help="Check, seal and export the record of a run.", no_args_is_help=True)
 
 Run = Annotated[Path, typer.Argument(help="A run folder, or the folder of its journal.")]
-Key = Annotated[Path | None, typer.Option(help="Public key (PEM, raw or hex): every seal must be signed with it.")]
+Key = Annotated[
+    Path | None, typer.Option(help="Public key (PEM, raw or hex): each seal, or one after it, must be signed with it.")
+]
 Seals = Annotated[Path | None, typer.Option(help="Seals kept elsewhere, one a line: the journal must have them all.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
@@ -31,16 +33,17 @@ def verify(run: Run, key: Key = None, seals: Seals = None, json: Json = False) -
     """Check every record, the chain, the seals. Reads only; the run may go on meanwhile."""
     from tradsys.cli.progress import watch
     from tradsys.core.errors import ResourceError
-    from tradsys.journal.audit import journal_of
+    from tradsys.engine.live_journal import store_in
     from tradsys.journal.audit import verify as check
     from tradsys.journal.reading import segments
 
-    disk, public, elsewhere = journal_of(run), _key(key), _seals(seals)
+    store, public, elsewhere = store_in(run), _key(key), _seals(seals)
     try:
-        names = segments(disk)
+        names = segments(store.disk)
         with watch(f"checking {run}") as progress:
             verdict = check(
-                disk,
+                store.disk,
+                source=store.read,
                 key=public,
                 elsewhere=elsewhere,
                 progress=lambda name: progress(names.index(name) if name in names else len(names), len(names)),
@@ -60,14 +63,13 @@ def seal(
     """Seal everything since the last seal, of a run that has ended; a running one seals itself."""
     import msgspec
 
-    from tradsys.journal.audit import journal_of
-    from tradsys.journal.opening import open_journal
+    from tradsys.engine.live_journal import store_in
     from tradsys.journal.seals import Sealer
     from tradsys.journal.signatures import read_private_key
 
-    signer, disk, now = read_private_key(sign) if sign else None, journal_of(run), time.time_ns()
-    lease = _lease(disk)
-    made = Sealer(disk, open_journal(disk, lease=lease)).seal(at=now, recorded_at=now, signer=signer)
+    signer, store, now = read_private_key(sign) if sign else None, store_in(run), time.time_ns()
+    disk, lease = store.disk, _lease(store.disk, above=store.epoch)
+    made = Sealer(disk, store.open(lease=lease)).seal(at=now, recorded_at=now, signer=signer)
     disk.unlock() if lease is None else lease.release()
     if json:
         typer.echo(msgspec.json.encode(made).decode())
@@ -76,12 +78,12 @@ def seal(
         typer.echo("  keep the seal elsewhere, too: it shows an end that was taken away")
 
 
-def _lease(disk: FolderDisk) -> Lease | None:
+def _lease(disk: Disk, *, above: int) -> Lease | None:
     """The lease of a journal that is written under one. Raises `ResourceError` while the run goes on."""
     from tradsys.journal.lease import Lease, epochs
 
     holder = f"audit seal {os.getpid()}"
-    return Lease.acquire(disk, holder=holder, now=time.monotonic_ns()) if epochs(disk) else None
+    return Lease.acquire(disk, holder=holder, now=time.monotonic_ns(), above=above) if above or epochs(disk) else None
 
 
 @audit_app.command()
@@ -95,14 +97,22 @@ def export(
 ) -> None:
     """Write the bundle that is kept for five years: records, seals, proofs, and a program that checks them alone."""
     from tradsys.core.errors import ResourceError
-    from tradsys.journal.audit import journal_of
+    from tradsys.engine.live_journal import store_in
     from tradsys.journal.audit_export import export as bundle
     from tradsys.journal.journal import INTENT
 
-    disk, public, elsewhere = journal_of(run), _key(key), _seals(seals)
+    store, public, elsewhere = store_in(run), _key(key), _seals(seals)
     verifier = Path(__file__).with_name("verify_bundle.py").read_text()
     try:
-        made = bundle(disk, to=to, verifier=verifier, key=public, elsewhere=elsewhere, prove=prove or [INTENT])
+        made = bundle(
+            store.disk,
+            source=store.read,
+            to=to,
+            verifier=verifier,
+            key=public,
+            elsewhere=elsewhere,
+            prove=prove or [INTENT],
+        )
     except OSError as error:
         raise ResourceError(f"the bundle cannot be written: {error}", value=str(to), fix="see to the disk") from error
     _report(made, to, as_json=json)

@@ -9,10 +9,12 @@ import typer
 
 TOTALS = ("messages", "applied", "stale", "gaps")
 ORDER_FORMATS = ("databento", "lobster")
+FOR_WANT = {"unused": "unused for want of a snapshot", "troubles": "not to be applied as told"}
+"""Counts that people are shown where there are any."""
 
 
 def book(
-    feed: Annotated[Path, typer.Argument(help="Recording of a feed, plain or gzip; DBN plain or zstd.")],
+    feed: Annotated[Path, typer.Argument(help="Recording of a feed, plain or gzip; Databento's CSV or DBN.")],
     format: Annotated[
         str,
         typer.Option("--format", help="binance, bitfinex, bitget, coinbase, deribit, kraken, okx, databento, lobster."),
@@ -47,13 +49,13 @@ def _levels(feed: Path, format: str) -> tuple[int, dict[str, dict[str, Any]]]:
 
 def _orders(feed: Path, format: str) -> tuple[int, dict[str, dict[str, Any]]]:
     from tradsys.market.books.rebuild_orders import from_databento, from_lobster
+    from tradsys.market.databento_orders import read_messages
     from tradsys.market.files import read
 
-    content = read(feed).content
     if format == "databento":
-        rebuild = from_databento(content)
+        rebuild = from_databento(read_messages(feed)[0])
     else:
-        first_row = read(_orderbook_of(feed)).content.partition(b"\n")[0]
+        content, first_row = read(feed).content, read(_orderbook_of(feed)).content.partition(b"\n")[0]
         rebuild = from_lobster(content.splitlines(), first_row=first_row, instrument=feed.name.partition("_")[0])
     return 0, {name: rebuild.summary(name) for name in rebuild.books}
 
@@ -101,6 +103,7 @@ def _price(value: float | None) -> str:
 def _print_lines(malformed: int, instruments: dict[str, dict[str, Any]]) -> None:
     for name, each in instruments.items():
         counts = ", ".join(f"{each[key]:,} {key}" for key in TOTALS)
+        counts += "".join(f", {each[key]:,} {words}" for key, words in FOR_WANT.items() if each.get(key))
         checked, failed = each["checksums"]["checked"], each["checksums"]["failed"]
         sums = f", checksums {checked - failed:,} of {checked:,}" if checked else ""
         best = " / ".join(_price(each[key]) for key in ("best_bid", "best_ask"))

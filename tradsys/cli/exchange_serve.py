@@ -202,7 +202,7 @@ def _exchange(
 
 def _calendar(instruments: Sequence[str]) -> tuple[Calendar, str]:
     """The calendar of all instruments and the exchange that settles them. Raises `ConfigError` for several."""
-    from tradsys.cli.exchange_simulate import SEGMENTS
+    from tradsys.cli.exchange_instrument import SEGMENTS
     from tradsys.core.errors import ConfigError
     from tradsys.core.instruments import Segment
     from tradsys.reference.calendar import calendar_for
@@ -230,7 +230,7 @@ def _listed(name: str, price: str, on: datetime.date, *, currency: str, tick: st
     """Shares may be traded for the day at a fifth of their price; every price stays within 20 % of the close before."""
     import msgspec
 
-    from tradsys.cli.exchange_simulate import traded_instrument
+    from tradsys.cli.exchange_instrument import traded_instrument
     from tradsys.core.units import SCALE, from_text
     from tradsys.exchange.clearing.records import Margins
     from tradsys.exchange.marketplace import TradedInstrument

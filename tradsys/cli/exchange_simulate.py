@@ -16,19 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tradsys.cli.exchange_strategy import StrategyOptions
-    from tradsys.core.instruments import Instrument, Segment
+    from tradsys.core.instruments import Instrument
     from tradsys.engine.strategy_participant import StrategyReport
     from tradsys.exchange.generated_day import DayParameters, Hours
     from tradsys.exchange.market_statistics import MarketStatistics
     from tradsys.exchange.simulation_record import SimulationRecord
 
 INTERRUPTED = 130
-DEFAULT_EXCHANGE = "NSE"
-SEGMENTS = {
-    "NSE": "equity", "BSE": "equity", "EGX": "equity", "ADX": "equity",
-    "NFO": "future", "BFO": "future", "CDS": "future", "MCX": "future",
-}  # fmt: skip
-"""What is traded where; on any other exchange crypto, round the clock."""
 
 
 def simulate(
@@ -51,6 +45,7 @@ def simulate(
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Generate a day of orders, trades and depth: pre-open auction, continuous trading, close."""
+    from tradsys.cli.exchange_instrument import traded_instrument
     from tradsys.cli.progress import interruptible, watch
     from tradsys.core.errors import ConfigError
     from tradsys.core.units import from_text
@@ -102,37 +97,6 @@ def _seconds(at: int, hours: Hours) -> tuple[int, int]:
     """Seconds of the day's trading done, and in all."""
     total = (hours.closes - hours.opens) // SECOND
     return min(max((at - hours.opens) // SECOND, 0), total), total
-
-
-def traded_instrument(
-    name: str, day: datetime.date, *, tick: str | None, lot: str, price: str, closing_auction: bool
-) -> Instrument:
-    """What is traded under a name such as `NSE:INFY` on a day, with the exchange's tick where none is given."""
-    from tradsys.core.instruments import DatedStep, Instrument, Segment
-    from tradsys.core.units import from_text
-
-    exchange, colon, symbol = name.rpartition(":")
-    if not colon:
-        exchange = DEFAULT_EXCHANGE
-    segment = Segment(SEGMENTS.get(exchange, "crypto_spot"))
-    step = from_text(tick) if tick else _usual_tick(exchange, segment, from_text(price), day)
-    return Instrument(
-        id=f"{exchange}:{symbol}",
-        exchange=exchange,
-        symbol=symbol,
-        segment=segment,
-        ticks=(DatedStep(0, step),),
-        lots=(DatedStep(0, from_text(lot)),),
-        closing_auction=closing_auction,
-    )
-
-
-def _usual_tick(exchange: str, segment: Segment, price: int, day: datetime.date) -> int:
-    from tradsys.core.units import SCALE
-    from tradsys.engine.instruments import INDIAN
-    from tradsys.reference.ticks import tick_size
-
-    return tick_size(exchange, segment, price=price, on=day) if exchange in INDIAN else SCALE // 100
 
 
 def _statistics(record: SimulationRecord, hours: Hours) -> MarketStatistics:

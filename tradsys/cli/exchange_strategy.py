@@ -77,5 +77,7 @@ def rows(report: StrategyReport) -> Iterator[tuple[str, str]]:
     yield f"{name}: position", f"{report.position:,g}"
     yield f"{name}: profit at the last price {report.last_price:g}", f"{report.profit:,.2f}"
     yield f"{name}: orders refused, rejected", f"{report.refused:,}, {report.rejected:,}"
+    for rule, count in report.refused_by.items():
+        yield f"{name}: refused by {rule}", f"{count:,}"
     if report.halted:
         yield f"{name}: halted by its own error", report.halted

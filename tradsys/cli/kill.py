@@ -1,4 +1,4 @@
-"""`tradsys kill`: raise the safety level of a running process, or drill it on a simulated exchange."""
+"""`tradsys kill`: raise the safety level of a running process, or drill it on a simulated exchange; `tradsys lower`."""
 
 from __future__ import annotations
 
@@ -37,6 +37,23 @@ def kill(
     _kill(run, level, reason=reason, by=by, wait=wait, as_json=json)
 
 
+def lower(
+    run: Annotated[Path, typer.Argument(help="Folder of the running process.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the journal.")],
+    to: Annotated[str, typer.Option(help="normal, no_new_risk or cancel.")] = "normal",
+    by: Annotated[str, typer.Option(help="Who; default: the account of this machine.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Let a process trade again after a kill. A cause that still holds raises the level anew."""
+    from tradsys.engine.control.client import ask
+    from tradsys.engine.control.protocol import Lower, level_of
+    from tradsys.engine.control.server import SOCKET
+
+    command = Lower(level=level_of(to).name.lower(), reason=reason, by=by or _owner())
+    body = _checked(ask(run / SOCKET, command))
+    _tell(body, as_json=json)
+
+
 def _kill(run: Path, level: str, *, reason: str, by: str, wait: float, as_json: bool) -> None:
     from tradsys.core.safety import SafetyLevel
     from tradsys.engine.control.client import ask
@@ -48,7 +65,7 @@ def _kill(run: Path, level: str, *, reason: str, by: str, wait: float, as_json: 
     body = _checked(ask(run / SOCKET, command))
     if wanted >= SafetyLevel.CANCEL:
         body = _rested(run / SOCKET, body, wait)
-    _tell(body, wanted.name, as_json=as_json)
+    _tell(body, as_json=as_json)
     if wanted >= SafetyLevel.CANCEL and not _flat(body):
         raise typer.Exit(1)
 
@@ -86,14 +103,19 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def _tell(body: dict[str, Any], level: str, *, as_json: bool) -> None:
+def _tell(body: dict[str, Any], *, as_json: bool) -> None:
     import msgspec
+
+    from tradsys.core.safety import SafetyLevel
+    from tradsys.engine.control.protocol import level_of
 
     if as_json:
         typer.echo(msgspec.json.encode(body).decode())
     else:
-        rest = "at rest" if _flat(body) else "not yet at rest: look at the broker's screen"
-        typer.echo(f"the process is at {level}" + ("" if level == "NO_NEW_RISK" else f", {rest}"))
+        level = level_of(str(body["level"]))
+        left = ", ".join((body.get("flat") or {}).get("left", ())) or "the venue has not said so"
+        rest = "at rest" if _flat(body) else f"not yet at rest ({left}): look at the broker's screen"
+        typer.echo(f"the process is at {level.name}" + (f", {rest}" if level >= SafetyLevel.CANCEL else ""))
 
 
 def _owner() -> str:

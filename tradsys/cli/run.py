@@ -27,7 +27,7 @@ def run(
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override a key: --set venue.port=7700.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output at the end.")] = False,
 ) -> None:
-    """Trade on paper at the venue of [venue]. SIGTERM or Ctrl-C ends it as one should; the same folder resumes it."""
+    """Trade on paper at the venue of the run file. SIGTERM and Ctrl-C end it as one should; its folder resumes it."""
     from tradsys.engine.live_folder import DEFAULT
     from tradsys.engine.live_start import LiveTerms, prepared
     from tradsys.engine.settings import load

@@ -165,6 +165,7 @@ class Bundle:
         self.links: list[bytes] = []
         self.seals: dict[int, dict[str, Any]] = {}
         self.signatures = self.proofs = 0
+        self.not_vouched: int | None = None
 
     def check(self) -> None:
         """Everything. Raises `Bad` for the first thing that does not hold."""
@@ -202,6 +203,8 @@ class Bundle:
                 self.seal(record["payload"], number)
             self.links.append(link)
             previous = record["link"]
+        if self.not_vouched is not None:
+            raise Bad("the seal is not signed, nor is one after it", self.not_vouched)
 
     def seal(self, seal: dict[str, Any], number: int) -> None:
         """A seal stands for all records since the one before."""
@@ -212,11 +215,15 @@ class Bundle:
             raise Bad("the seal does not follow the one before", number)
         if seal["link"] != links[-1].hex() or seal["root"] != root_of(links).hex():
             raise Bad("the seal stands for other records", number)
-        if self.key is not None:
+        if self.key is not None and not seal["signature"]:
+            # One after it that is signed vouches for it: its link stands for all records before.
+            self.not_vouched = number if self.not_vouched is None else self.not_vouched
+        elif self.key is not None:
             message = json.dumps({**seal, "signature": ""}, separators=(",", ":")).encode()
             if not signed(self.key, message, bytes.fromhex(seal["signature"])):
                 raise Bad("the seal is not signed by this key", number)
             self.signatures += 1
+            self.not_vouched = None
         self.seals[number] = seal
 
     def prove(self, proof: dict[str, Any]) -> None:

@@ -13,10 +13,14 @@ import typer
 if TYPE_CHECKING:
     from tradsys.engine.watchdog.process import Fence
     from tradsys.execution.flattening_parts import Sent
+    from tradsys.execution.watchdog import Beat
     from tradsys.journal import Lease
 
+_SERVER_SECONDS = 1.0
+"""It waits no longer for a database that the trading process perhaps ended with."""
 JOURNAL = "journal"
 """Folder of the trading process's journal inside its data folder; the watchdog's own is beside it."""
+MANIFEST = "manifest.json"
 
 
 def watchdog(
@@ -45,19 +49,21 @@ def watchdog(
 
     key = key_in_file(key_file)
     settings = WatchdogSettings(silence=round(silence * SECOND), level=level_of(level), guard=round(guard * SECOND))
+    unended, keeper = _unended(data_dir), Keeper(FolderDisk(data_dir / "watchdog"))
     process = WatchdogProcess(
         Watchdog(settings),
-        keeper=Keeper(FolderDisk(data_dir / "watchdog")),
+        unended=unended,
+        keeper=keeper,
         beats=BeatServer(data_dir / SOCKET),
         client=lambda selector: VenueClient(host, port=port, selector=selector, chance=random.random),
         account=account,
         key=key,
         clock=_steady(),
         fence=lambda: _fence(data_dir / JOURNAL),
-        unanswered=lambda: _unanswered(data_dir / JOURNAL, settings.flatten.surfaces_within),
+        unanswered=lambda durable: _unanswered(data_dir, settings.flatten.surfaces_within, durable=durable),
         say=lambda line: typer.echo(line, err=True),
     )
-    typer.echo(f"watching {data_dir}", err=True)
+    typer.echo(f"watching {data_dir}{_expecting(unended, silence=silence, rested=keeper.rested)}", err=True)
     report = process.run()
     if json:
         typer.echo(msgspec.json.encode(report).decode())
@@ -72,16 +78,52 @@ def _steady() -> Callable[[], int]:
     return lambda: offset + time.monotonic_ns()
 
 
-def _unanswered(folder: Path, span: int) -> Sequence[Sent]:
-    """Orders that the trading process sent in the last `span` nanoseconds; none where its journal cannot be read."""
-    from tradsys.engine.watchdog.unanswered import unanswered_orders
-    from tradsys.journal import FolderDisk
+def _expecting(unended: Beat | None, *, silence: float, rested: int) -> str:
+    if unended is not None and unended.epoch <= rested:
+        return f": {unended.run} was brought to rest by an earlier watchdog, silence counts from the first heartbeat"
+    if unended is None:
+        return ": nobody left a run there, silence counts from the first heartbeat"
+    return f": {unended.run} did not end as it should, it is to beat within {silence:g} s"
 
-    if not folder.is_dir():
+
+def _unended(folder: Path) -> Beat | None:
+    """The run in a folder that was begun and not ended, with its last lease; none where nobody can have died. What
+    cannot be read counts as not ended: then a process that lives beats within a second."""
+    import msgspec
+
+    from tradsys.core.errors import TradSysError
+    from tradsys.engine.live_journal import store_in
+    from tradsys.engine.watchdog.unanswered import was_left
+    from tradsys.execution.watchdog import Beat
+    from tradsys.journal import FolderDisk
+    from tradsys.journal.lease import epochs
+
+    run, epoch = folder.name, 0
+    if not (folder / JOURNAL).is_dir():
+        return None
+    try:
+        epoch = max(epochs(FolderDisk(folder / JOURNAL)), default=0)
+        if not was_left(store_in(folder, patience=_SERVER_SECONDS)):
+            return None
+        run = str(msgspec.json.decode((folder / MANIFEST).read_bytes())["run"])
+    except (OSError, TradSysError, msgspec.DecodeError, KeyError, TypeError) as error:
+        typer.echo(f"how the last process ended cannot be read: {error}", err=True)
+    return Beat(run=run, epoch=epoch)
+
+
+def _unanswered(folder: Path, span: int, *, durable: int) -> Sequence[Sent]:
+    """Orders that the trading process sent in the last `span` nanoseconds, among its first `durable` records; none
+    where its journal cannot be read, or not at once."""
+    from tradsys.core.errors import TradSysError
+    from tradsys.engine.live_journal import store_in
+    from tradsys.engine.watchdog.unanswered import unanswered_orders
+
+    if not (folder / JOURNAL).is_dir():
         return ()
     try:
-        return unanswered_orders(FolderDisk(folder), since=time.time_ns() - span)
-    except OSError as error:
+        store = store_in(folder, patience=_SERVER_SECONDS)
+        return unanswered_orders(store, since=time.time_ns() - span, durable=durable)
+    except (OSError, TradSysError) as error:
         typer.echo(f"the journal cannot be read, going on: {error}", err=True)
         return ()
 

@@ -117,9 +117,14 @@ class _Teller:
     def _check(self, said: Mapping[str, Any]) -> str:
         mark, numbers = ("✓", "✗")[not said["passed"]], ""
         if said["value"] or said["limit"]:
-            numbers = f": {self._figure(said['value'])} against {self._figure(said['limit'])}"
+            numbers = f": {self._measured(said)}"
         refused = f" ({said['rule']}; {said['fix']})" if not said["passed"] else ""
         return f"{mark} {said['check']}{numbers}{refused}"
+
+    def _measured(self, said: Mapping[str, Any]) -> str:
+        from tradsys.core.orders import measured
+
+        return measured(self._figure(said["value"]), limit=self._figure(said["limit"]))
 
     def _figure(self, text: str) -> str:
         """Instants stand as nanoseconds in what a check says."""
@@ -135,9 +140,7 @@ class _Teller:
     def _step(self, step: Mapping[str, Any]) -> str:
         tell: dict[str, Callable[[Mapping[str, Any]], str]] = {
             "Approved": lambda body: "every check passed",
-            "Refused": lambda body: (
-                f"{body['rule']}: {self._figure(body['value'])} against {self._figure(body['limit'])}"
-            ),
+            "Refused": lambda body: f"{body['rule']}: {self._measured(body)}",
             "Fill": self._fill,
             "Charged": self._charged,
             "Cancelled": lambda body: f"{body['reason']}, {self._rest(body)} unfilled",
@@ -149,12 +152,14 @@ class _Teller:
         because = "" if asked is None else f" (line {asked['seq']}: {_plain(asked['body'])})"
         late = step.get("since_exchange_ns", 0)
         heard = f", heard {_span(late)} after it" if late > 0 else ""
+        if "venue_at" in step:
+            heard = f", at {self._time(step['venue_at'])} by the venue's own clock"
         what = f"{step['event']}: {said}" if said else step["event"]
         when = f"{self._time(step['at'])} {'+' + _span(step['since_ns']):>9}"
         return f"{when}  {what}{heard}{because}  [line {step['line']}]"
 
     def _way(self, step: Mapping[str, Any]) -> str:
-        late = f", {_span(step['latency_ns'])} after its command was durable" if "latency_ns" in step else ""
+        late = f", {_span(step['latency_ns'])} after its command was recorded" if "latency_ns" in step else ""
         what = {"PlaceOrder": "durable and sent: PlaceOrder", "CancelOrder": "durable and sent: CancelOrder"}
         said = what.get(step["what"], step["what"])
         return f"{self._time(step['at'])} {'+' + _span(step['since_ns']):>9}  {said}{late}  [record {step['record']}]"

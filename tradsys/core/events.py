@@ -11,6 +11,7 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
+from tradsys.core.order_terms import Terms, WantedTerms
 from tradsys.core.safety import SafetyLowered, SafetyRaised
 
 
@@ -42,7 +43,9 @@ class Validity(Word):
 
     DAY = "DAY"
     IOC = "IOC"
+    FOK = "FOK"
     GTC = "GTC"
+    GTD = "GTD"
 
 
 class Product(Word):
@@ -201,6 +204,7 @@ class OrderIntent(Intent, frozen=True, kw_only=True, gc=False):
     target: float | None = None
     validity: Validity = Validity.DAY
     product: Product | None = None
+    terms: WantedTerms | msgspec.UnsetType = msgspec.UNSET
 
 
 class TwoOrders(Intent, frozen=True, kw_only=True, gc=False):
@@ -216,6 +220,7 @@ class QuoteIntent(Intent, frozen=True, kw_only=True, gc=False):
     bid: float | None
     ask: float | None
     quantity: float
+    terms: WantedTerms | msgspec.UnsetType = msgspec.UNSET
 
 
 class CancelIntent(Intent, frozen=True, kw_only=True, gc=False):
@@ -244,6 +249,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_f
     group: int = 0
     parent: int = 0
     reason: str = ""
+    terms: Terms | msgspec.UnsetType = msgspec.UNSET
 
 
 class OrderEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
@@ -369,24 +375,9 @@ class Halted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_
 
 Decision = Signal | Target | OrderIntent | TwoOrders | QuoteIntent | CancelIntent
 Outcome = (
-    Approved
-    | Refused
-    | Accepted
-    | Rejected
-    | Triggered
-    | Fill
-    | Unanswered
-    | Stray
-    | CancelRequested
-    | Cancelled
-    | Expired
-    | Charged
-    | CashMoved
-    | CorporateAction
-    | Halted
-    | SafetyRaised
-    | SafetyLowered
-)
+    Approved | Refused | Accepted | Rejected | Triggered | Fill | Unanswered | Stray | CancelRequested | Cancelled
+    | Expired | Charged | CashMoved | CorporateAction | Halted | SafetyRaised | SafetyLowered
+)  # fmt: skip
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

@@ -100,3 +100,11 @@ def step(state: OrderState, event: OrderEvent, remaining: int) -> OrderState:
     if following is _PARTLY_FILLED and remaining == 0 and type(event) is Fill:
         return _FILLED
     return following
+
+
+def measured(value: str, *, limit: str) -> str:
+    """What a refusal measured, in words: a figure against its limit, a state and the one that is needed."""
+    if not limit:
+        return value
+    is_figure = any(each.isdigit() for each in limit)
+    return f"{value} against {limit}" if is_figure else f"{value}; needed: {limit}"

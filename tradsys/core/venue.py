@@ -11,6 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from tradsys.core.events import OrderType, Product, Side, Validity, Word
+from tradsys.core.order_terms import Terms
 
 
 class Subject(Word):
@@ -78,6 +79,7 @@ class PlaceOrder(Command, frozen=True, kw_only=True, gc=False):
     trigger: int = 0
     trail: int = 0
     reduces: bool = False
+    terms: Terms | msgspec.UnsetType = msgspec.UNSET
 
 
 class ChangeOrder(Command, frozen=True, kw_only=True, gc=False):
@@ -239,10 +241,13 @@ class PositionRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class CashRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Money of the account, 1e-8."""
+    """Money of the account, 1e-8, as trades have moved it, settled or not: shares, coins and options are paid in full
+    at the trade, a future or a perpetual moves it by its profit as it is closed, margin leaves it alone. `open_cost` is
+    the signed cost of what is open and has moved none of it."""
 
     currency: str
     cash: int
+    open_cost: int = 0
 
 
 class Page(Report, frozen=True, kw_only=True, gc=False):

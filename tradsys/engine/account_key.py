@@ -1,4 +1,4 @@
-"""The key of an account at a venue, from a file that nobody else can read."""
+"""Secrets, from files that nobody else can read: the key of an account at a venue, the way to a database."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from tradsys.core.errors import ConfigError, MissingData
 
 def key_in_file(path: Path) -> str:
     """The key. Raises `MissingData` without the file, `ConfigError` for one that others may read or that is empty."""
+    return not_empty(secret_in_file(path, file="key file", what="the account's key"), where=str(path))
+
+
+def secret_in_file(path: Path, *, file: str, what: str) -> str:
+    """The text of a file, without space around it; `file` and `what` it holds name them in errors.
+
+    Raises `MissingData` without the file, `ConfigError` for one that others may read.
+    """
     if not path.is_file():
-        raise MissingData("no such key file", value=str(path), fix="write the account's key into it, mode 0600")
+        raise MissingData(f"no such {file}", value=str(path), fix=f"write {what} into it, mode 0600")
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
-        raise ConfigError("others may read the key file", value=oct(mode), limit="0600", fix=f"chmod 600 {path}")
-    return not_empty(path.read_text(encoding="utf-8").strip(), where=str(path))
+        raise ConfigError(f"others may read the {file}", value=oct(mode), limit="0600", fix=f"chmod 600 {path}")
+    return path.read_text(encoding="utf-8").strip()
 
 
 def not_empty(key: str, *, where: str) -> str:

@@ -90,7 +90,8 @@ def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
     """
     run, wired = settings.run, wire(settings, stepped=stepped)
     parts = (wired.instruments, wired.data, wired.engine, wired.schedule, wired.cutoffs, wired.bars)
-    replay = on_records(run.execution, *parts) if wired.data.recordings else _on_bars(run.execution, *parts)
+    records = bool(wired.data.recordings)
+    replay = on_records(run.execution, *parts, seed=run.run.seed) if records else _on_bars(run.execution, *parts)
     return Prepared(
         settings=settings,
         instruments=wired.instruments,

@@ -313,14 +313,15 @@ class Engine:
 
     def _decide(self, runner: Runner, intent: Decision, at: int, entries: list[Entry]) -> None:
         """Log an intent and carry it out."""
-        desire = runner.desires.get(intent.instrument)
-        carry = self._carriers.get(type(intent))
-        if desire is None or carry is None:
+        try:
+            desire = runner.desires[intent.instrument]
+            carry = self._carriers[type(intent)]
+        except KeyError:
             raise ConfigError(
                 f"{runner.id} does not trade {intent.instrument}, or {type(intent).__name__} is no intent",
                 value=intent.instrument,
                 limit=", ".join(runner.desires),
-            )
+            ) from None
         seq = self._number()
         entries.append(Entry(seq, -1, at, runner.id, intent))
         try:

@@ -30,9 +30,10 @@ def explain_order(saved: SavedRun, order_id: int, *, progress: Progress = lambda
 
     `order` and `line` (of its verdict), `strategy`, `instrument`, `data` and `values` (see `Witness`: what was known
     and what the strategy held when it decided), `intent` (its line), `checks` (each with `value`, `limit`, `passed`),
-    `request` (the order as it was sent), `steps` (each line with `since_ns`, the time since the one before), `state`
-    and `filled` at the end, `related` orders, of a live run its way to the `venue` and back (`way_of`), and `notes` on
-    what could not be computed again. Prices and quantities are exact (`scale`).
+    `request` (the order as it was sent), `steps` (each line with `since_ns`, the time since the one before; a fill with
+    `since_exchange_ns`, how long after it happened it was heard, or, of a live run, with `venue_at` by the venue's own
+    clock), `state` and `filled` at the end, `related` orders, of a live run its way to the `venue` and back (`way_of`),
+    and `notes` on what could not be computed again. Prices and quantities are exact (`scale`).
     """
     entries = list(saved.entries())
     judged = [(each, order) for each in entries if (order := _judged(each)) is not None]
@@ -121,7 +122,7 @@ def _chain(
     return {
         **seen,
         "intent": None if intent is None else msgspec.to_builtins(intent),
-        "steps": list(_steps(steps, by_number, intent)),
+        "steps": list(_steps(steps, by_number, intent, live=saved.live)),
         "scale": SCALE,
     }
 
@@ -174,7 +175,10 @@ def _witnessed(
     return {"data": witness.data or {}, "values": witness.values, "checks": witness.checks, "notes": notes}
 
 
-def _steps(steps: Sequence[Entry], by_number: dict[int, Entry], intent: Entry | None) -> Iterator[dict[str, Any]]:
+def _steps(
+    steps: Sequence[Entry], by_number: dict[int, Entry], intent: Entry | None, *, live: bool
+) -> Iterator[dict[str, Any]]:
+    """Each line. A live run's clock is that of its feed, the venue's another: no time lies between the two."""
     before: int | None = None
     for entry in steps:
         found = {
@@ -185,7 +189,9 @@ def _steps(steps: Sequence[Entry], by_number: dict[int, Entry], intent: Entry | 
             "body": msgspec.to_builtins(entry.body),
         }
         fill = entry.body.fill if isinstance(entry.body, Stray) else entry.body
-        if isinstance(fill, Fill):
+        if isinstance(fill, Fill) and live:
+            found["venue_at"] = fill.exchange_at
+        elif isinstance(fill, Fill):
             found["since_exchange_ns"] = entry.at - fill.exchange_at
         asked = by_number.get(entry.cause)
         if asked is not None and asked is not intent and isinstance(asked.body, Decision):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tradsys.core.errors import Fenced, InputRefused, InvariantBroken, TradSysError
+from tradsys.core.errors import Fenced, InputRefused, InvariantBroken, JournalFailed, TradSysError
 from tradsys.core.safety import SafetyLevel
 from tradsys.core.units import SECOND
 from tradsys.engine.control.protocol import Kill, Lower, Stop, refusal
@@ -20,11 +20,13 @@ from tradsys.engine.control.server import ControlServer, Request
 from tradsys.engine.live_status import Rest, said_level, status
 from tradsys.engine.trading.day_seals import DaySeals
 from tradsys.engine.trading.process import GROUP, Process
+from tradsys.engine.trading.reconciling import journaled
 from tradsys.engine.trading.records import Alert
 from tradsys.engine.trading.recovery import Say, Snapshots
 from tradsys.engine.watchdog.client import BeatClient
 from tradsys.execution.order_life import TrackedState
 from tradsys.execution.own.client import Happening, LinkDown, LinkUp, VenueClient
+from tradsys.execution.reconciliation_lines import describe
 from tradsys.execution.watchdog import Beat, Pulse
 from tradsys.journal import Journal, Lease
 
@@ -59,7 +61,7 @@ def steady() -> int:
 
 
 def stamp() -> int:
-    """The machine's UTC nanoseconds, once: for names."""
+    """The machine's UTC nanoseconds, once: for names, and for when records were made."""
     return time.time_ns()
 
 
@@ -105,10 +107,6 @@ class LiveProcess:
             while not self.stopping:
                 self.turn()
             self._stop()
-        except Fenced:
-            # The folder is another's now: its control socket stays, and the watchdog hears from that process.
-            self._client.close()
-            raise
         except TradSysError as error:
             self._fail(error.message)
             raise
@@ -120,7 +118,10 @@ class LiveProcess:
 
     def _begin(self) -> None:
         self._keep_alive()
-        self.process.start(self._parts.journal, epoch=self._parts.lease.epoch, at=self._clock())
+        # What a journal led to was shown by the process that wrote it.
+        self.process.trading.reconciling.opening = None
+        machine = RunClock(start=stamp())
+        self.process.start(self._parts.journal, epoch=self._parts.lease.epoch, at=self._clock(), machine=machine)
 
     def _stop(self) -> None:
         """As one should: strategies are told, everything is durable, the watchdog knows."""
@@ -145,8 +146,21 @@ class LiveProcess:
     def _fail(self, why: str) -> None:
         """Nothing leaves any more, from this instant on; then the watchdog is told."""
         self._client.close()
+        if self._overtaken():
+            # The folder is another's now: its control socket stays, and the watchdog hears from that process.
+            return
         self._beat(Pulse.FAILED, why)
         self._silence()
+
+    def _overtaken(self) -> bool:
+        """Whether another process runs this, whatever it was that failed when this one woke."""
+        try:
+            self._parts.lease.check()
+        except Fenced:
+            return True
+        except JournalFailed:
+            return False
+        return False
 
     def _silence(self) -> None:
         self._client.close()
@@ -237,10 +251,14 @@ class LiveProcess:
         if now >= self._renew_at:
             self._renew_at = now + SECOND
             self._parts.lease.renew(now)
+            # A server may be gone while there is nothing to write.
+            self._parts.journal.check()
             self._beat(Pulse.ALIVE)
 
     def _beat(self, pulse: Pulse, why: str = "") -> None:
-        self._parts.beats.send(Beat(run=self.process.run.run, epoch=self._parts.lease.epoch, pulse=pulse, why=why))
+        run, durable = self.process.run.run, self._parts.journal.durable
+        epoch = self._parts.lease.epoch
+        self._parts.beats.send(Beat(run=run, epoch=epoch, pulse=pulse, why=why, durable=durable))
 
     def _after(self) -> None:
         self._parts.snapshots.take_if_due(at=self.process.now)
@@ -266,11 +284,19 @@ class LiveProcess:
                 self._parts.say(what)
 
     def _report(self) -> None:
-        """The lines of a reconciliation's plan that do something, with their evidence, and what alarms."""
+        """What alarms, and of a reconciliation the whole plan at the start and after a reconnect, later the lines that
+        do something; with the evidence."""
         notices, self.process.notices = self.process.notices, []
+        reconciling = self.process.trading.reconciling
+        plan, reconciling.opening = reconciling.opening, None
+        shown = [] if plan is None else [journaled(each) for each in plan.lines]
+        if plan is not None:
+            self._parts.say(describe(plan))
         for each in notices:
             if isinstance(each, Alert):
                 self._parts.say(each.what)
+            elif each in shown:
+                shown.remove(each)
             elif not each.action.startswith("ignore"):
                 self._parts.say(f"{each.action}, {each.subject}: {each.evidence}")
 

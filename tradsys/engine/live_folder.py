@@ -15,6 +15,7 @@ import msgspec
 from tradsys.core.errors import ConfigError, DataError, ResourceError
 from tradsys.engine.inputs import hash_of, input_files
 from tradsys.engine.run import versions
+from tradsys.engine.run_file import JournalSection
 from tradsys.engine.saved_run import LIVE, manifest_in, place_of, relative
 from tradsys.engine.settings import Settings
 
@@ -26,12 +27,21 @@ DEFAULT = Path("runs")
 def run_of(folder: Path, settings: Settings, *, stamp: int) -> str:
     """The name that the run trades under: that of the folder's manifest, which is written where there is none.
 
-    `stamp`: what tells this run from others of its name (UTC ns). Raises `ConfigError` for a folder of another run
-    file, `DataError` for a damaged manifest, `ResourceError` where the folder cannot be written.
+    `stamp`: what tells this run from others of its name (UTC ns). Raises as `begun_run`, `ResourceError` where the
+    folder cannot be written.
     """
     path = folder / MANIFEST
     if not path.exists():
         _write(path, _manifest(folder, settings, stamp=stamp))
+    return str(begun_run(folder, settings))
+
+
+def begun_run(folder: Path, settings: Settings) -> str | None:
+    """The name of the run that the folder holds, None where it holds none. Raises `ConfigError` for the folder of
+    another run file, `DataError` for a damaged manifest."""
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
     manifest = manifest_of(folder)
     _demand_same(path, manifest, settings)
     return str(manifest["run"])
@@ -52,7 +62,8 @@ def decisive(settings: Settings) -> dict[str, Any]:
 
 
 def _demand_same(path: Path, manifest: dict[str, Any], settings: Settings) -> None:
-    theirs = {name: value for name, value in manifest["configuration"].items() if name != "venue"}
+    # A folder from before a journal could be anywhere else has it in files.
+    theirs = {"journal": msgspec.to_builtins(JournalSection()), **manifest["configuration"]}
     ours = json.loads(msgspec.json.encode(decisive(settings)))
     for name in ours:
         if ours[name] != theirs.get(name):

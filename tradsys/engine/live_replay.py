@@ -13,7 +13,8 @@ from tradsys.core.errors import InvariantBroken
 from tradsys.core.venue import AnyCommand, ChangeOrder, PlaceOrder, Taken
 from tradsys.engine.assemble import Wired
 from tradsys.engine.final_state import final_state
-from tradsys.engine.live_folder import JOURNAL, manifest_of
+from tradsys.engine.live_folder import manifest_of
+from tradsys.engine.live_journal import store_in
 from tradsys.engine.run import code_hash, strategy_hashes
 from tradsys.engine.run_file import RunFile
 from tradsys.engine.saved_run import LIVE, SavedRun, manifest_in, open_run, settings_of
@@ -22,8 +23,7 @@ from tradsys.engine.trading.assembly import EXTERNAL, assemble, configuration_ha
 from tradsys.engine.trading.process import Process
 from tradsys.execution.own.protocol import ClientSession
 from tradsys.execution.tags import tag_of
-from tradsys.journal import FolderDisk, Record
-from tradsys.journal.reading import Reader
+from tradsys.journal import Record
 
 Progress = Callable[[int, int], None]
 _EVERY = 1000
@@ -49,11 +49,11 @@ def open_any(folder: Path) -> SavedRun:
 
 def records_of(saved: SavedRun) -> Iterator[Record]:
     """Everything that a live run's journal holds. Raises `JournalDamaged`."""
-    return iter(Reader(FolderDisk(saved.folder / JOURNAL)))
+    return iter(store_in(saved.folder).read())
 
 
 def _lines(folder: Path) -> Iterator[bytes]:
-    return (each.payload for each in Reader(FolderDisk(folder / JOURNAL)) if each.kind == records.ENTRY)
+    return (each.payload for each in store_in(folder).read() if each.kind == records.ENTRY)
 
 
 def wired_again(saved: SavedRun) -> tuple[Process, Wired]:
@@ -166,7 +166,8 @@ def completed(saved: SavedRun) -> SavedRun:
 
 def way_of(saved: SavedRun, order_id: int) -> list[dict[str, Any]]:
     """What was sent of an order and what the venue said of it: each with its `record`, `at`, `what`, `body`, `since_ns`
-    (the run's clock, since the step before), `latency_ns` (an answer: since its command was durable)."""
+    (the run's clock, since the step before), `latency_ns` (an answer: since its command was recorded, by the machine's
+    clock)."""
     tag = tag_of(str(saved.manifest["run"]), order_id)
     found: list[dict[str, Any]] = []
     venue_id = 0
@@ -181,9 +182,9 @@ def way_of(saved: SavedRun, order_id: int) -> list[dict[str, Any]]:
             venue_id = item.venue_id
         step = _step(record, item, before=found[-1]["at"] if found else record.at)
         if record.kind == records.INTENT:
-            asked[_answer_of(item)] = record.at
+            asked[_answer_of(item)] = record.recorded_at
         elif step["what"] in asked:
-            step["latency_ns"] = record.at - asked.pop(step["what"])
+            step["latency_ns"] = record.recorded_at - asked.pop(step["what"])
         found.append(step)
     return found
 

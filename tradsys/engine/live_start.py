@@ -15,7 +15,8 @@ from tradsys.engine.control.server import ControlServer
 from tradsys.engine.data import zone_of
 from tradsys.engine.instruments import build_instrument, sections_of
 from tradsys.engine.live import LiveParts, LiveProcess, RunClock, stamp, steady
-from tradsys.engine.live_folder import JOURNAL, run_of
+from tradsys.engine.live_folder import JOURNAL, begun_run, run_of
+from tradsys.engine.live_journal import kept_in
 from tradsys.engine.settings import Settings
 from tradsys.engine.trading.assembly import assemble, key_of
 from tradsys.engine.trading.day_seals import DaySeals
@@ -48,9 +49,11 @@ def prepared(settings: Settings, folder: Path, terms: LiveTerms) -> LiveProcess:
     """
     key = _checked(settings)
     pace(terms.speed)
+    kept = kept_in(settings, run=begun_run(folder, settings))
     run = run_of(folder, settings, stamp=stamp())
     disk = FolderDisk(folder / JOURNAL)
-    lease = Lease.acquire(disk, holder=f"process {os.getpid()}", now=steady())
+    store = kept(disk)
+    lease = Lease.acquire(disk, holder=f"process {os.getpid()}", now=steady(), above=store.epoch)
 
     def fresh() -> Process:
         def session() -> ClientSession:
@@ -61,7 +64,7 @@ def prepared(settings: Settings, folder: Path, terms: LiveTerms) -> LiveProcess:
     def renew() -> None:
         lease.renew(steady())
 
-    process, journal = recover(fresh, disk, lease=lease, say=terms.say, renew=renew)
+    process, journal = recover(fresh, disk, lease=lease, say=terms.say, renew=renew, store=store)
     seals = DaySeals(process, journal, disk, zone=_zone_of(settings), signer=None)
     keeper = Snapshots(process, journal, disk, every=terms.snapshot_every, say=terms.say)
     return LiveProcess(_parts(settings, folder, terms, lease, process, journal, keeper, seals))

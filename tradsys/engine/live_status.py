@@ -78,4 +78,7 @@ def said_level(process: Process, command: Kill | Lower) -> SafetyLevel:
             raise ConfigError("lowering needs a name and a reason", value=command.by, fix="give both")
     elif level == SafetyLevel.NORMAL:
         raise InputRefused("a kill does not lower", value=level.name, limit="no_new_risk, cancel, flatten")
+    elif level < current:
+        fix = f"tradsys lower, or --level {current.name.lower()} or higher"
+        raise InputRefused("a kill does not lower", value=level.name, limit=current.name, fix=fix)
     return level

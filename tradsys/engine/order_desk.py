@@ -85,7 +85,6 @@ class OrderDesk:
         self.standing = standing
         self._gate = gate
         self.charges = charges
-        self._log = log
         self._number = log.number
         self._ask = ask
         self.routes: dict[Way, Route] = {}
@@ -101,7 +100,10 @@ class OrderDesk:
         seq = self._number()
         entries.append(Entry(seq, cause, order.at, order.strategy, verdict))
         if isinstance(verdict, Refused):
-            self._tell(desire.runner, order, verdict, order.quantity, _REFUSED, entries)
+            runner = desire.runner
+            if runner.on_order is not None:
+                view = order_view(order, verdict, remaining=order.quantity, state=_REFUSED)
+                self._ask(runner, runner.on_order, view, order.at, entries)
             return False
         self.outbox.append(verdict)
         quantity, needed = order.quantity, claim.needed
@@ -200,13 +202,7 @@ class OrderDesk:
         if state in TERMINAL:
             self._release(live, remaining, 0)
         if runner.on_order is not None:
-            self._tell(runner, live.order, event, remaining, state, entries)
-
-    def _tell(
-        self, runner: Runner, order: Order, event: OrderEvent, remaining: int, state: str, entries: list[Entry]
-    ) -> None:
-        if runner.on_order is not None:
-            view = order_view(order, event, remaining=remaining, state=state)
+            view = order_view(live.order, event, remaining=remaining, state=state)
             self._ask(runner, runner.on_order, view, event.at, entries)
 
     def request_cancel(self, live: LiveOrder, *, at: int, reason: str, cause: int, entries: list[Entry]) -> None:
@@ -222,7 +218,7 @@ class OrderDesk:
                 live.offers = False
         body = CancelRequested(at=at, order_id=live.order.order_id, reason=reason)
         live.state = step(live.state, body, live.remaining)
-        self._log.append(entries, body, cause=cause, at=at, strategy=live.desire.runner.id)
+        entries.append(Entry(self._number(), cause, at, live.desire.runner.id, body))
         self.outbox.append(body)
 
 

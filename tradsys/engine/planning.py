@@ -18,7 +18,9 @@ from tradsys.core.events import (
     Validity,
 )
 from tradsys.core.instruments import Instrument
+from tradsys.core.order_terms import Terms
 from tradsys.core.units import Rounding
+from tradsys.engine.exact_terms import exact_terms
 from tradsys.engine.log import Numbers
 from tradsys.engine.runner import Desire
 
@@ -27,6 +29,7 @@ QUOTE = "quote"
 
 _BUY, _SELL = Side.BUY, Side.SELL
 _MARKET, _LIMIT = OrderType.MARKET, OrderType.LIMIT
+_FOK, _GTD, _NO_TERMS = Validity.FOK, Validity.GTD, msgspec.UNSET
 
 _LIMIT_ROUNDING = {Side.BUY: Rounding.DOWN, Side.SELL: Rounding.UP}
 """A buy limit never rounds up, a sell limit never down."""
@@ -151,6 +154,11 @@ class Planner:
             raise ConfigError(
                 "quantity is less than one lot", value=intent.quantity, limit=lot, fix=f"give at least {lot:g}"
             )
+        validity = intent.validity
+        terms: Terms | msgspec.UnsetType = _NO_TERMS
+        if intent.terms is not _NO_TERMS or validity is _FOK or validity is _GTD:
+            paired = group > 0 and not parent
+            terms = exact_terms(intent, instrument=instrument, quantity=quantity, at=at, paired=paired)
         return Order(
             at=at,
             order_id=self._next_id(),
@@ -160,13 +168,14 @@ class Planner:
             quantity=quantity,
             type=intent.type,
             product=intent.product or runner.product,
-            validity=intent.validity,
+            validity=validity,
             limit=0 if intent.limit is None else _price(instrument, intent.limit, at, _LIMIT_ROUNDING[intent.side]),
             trigger=0 if intent.trigger is None and intent.trail is None else _trigger(desire, intent, at),
             trail=0 if intent.trail is None else _price(instrument, intent.trail, at, Rounding.UP),
             group=group,
             parent=parent,
             reason=intent.reason,
+            terms=terms,
         )
 
 
@@ -231,4 +240,5 @@ def _quoted(intent: QuoteIntent, side: Side, price: float) -> OrderIntent:
         type=OrderType.LIMIT,
         limit=price,
         reason=QUOTE,
+        terms=intent.terms,
     )

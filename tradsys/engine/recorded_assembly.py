@@ -6,9 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tradsys.core.errors import ConfigError
 from tradsys.core.instruments import Instrument
-from tradsys.core.units import MILLISECOND
 from tradsys.engine.data import Loaded
 from tradsys.engine.driver import Driver, Venue
 from tradsys.engine.engine import Engine
@@ -16,14 +14,13 @@ from tradsys.engine.feed import BarFeed
 from tradsys.engine.record_feed import RecordFeed
 from tradsys.engine.recorded_backtest import RecordedBacktest
 from tradsys.engine.recorded_data import records_of
+from tradsys.engine.recorded_latency import latencies
 from tradsys.engine.run_file import ExecutionSection
 from tradsys.engine.schedule import Schedule
-from tradsys.exchange.latency_models import ConstantLatency
 from tradsys.exchange.models import PriceBand, price_band
 from tradsys.exchange.queue_models import queue_model
-from tradsys.exchange.recorded_venue import RecordedModels, RecordedVenue
-
-LONGEST = 60_000.0
+from tradsys.exchange.recorded_models import RecordedModels
+from tradsys.exchange.recorded_venue import RecordedVenue
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,19 +40,24 @@ def on_records(
     schedule: Schedule,
     cutoffs: dict[str, int],
     bars: BarFeed,
+    *,
+    seed: int,
 ) -> Replay:
     """A run on recorded ticks or books. Raises `ConfigError` or `UnknownName` for what `[execution]` cannot mean."""
+    entry, response = latencies(execution, data.recordings.values(), seed=seed)
     models = RecordedModels(
-        queue=queue_model(execution.queue),
-        entry=_latency("execution.latency_ms", execution.latency_ms),
-        response=_latency("execution.response_ms", execution.response_ms),
+        queue=queue_model(execution.queue, exponent=execution.queue_exponent),
+        entry=entry,
+        response=response,
         band=band_of(execution, instruments),
     )
     venue, assumptions = _venue(instruments, data, models, engine)
     begin = int(bars.times(slice(0, 1))[0]) - max(series.span for series in data.series.values())
     end = max(int(series.at[-1]) for series in data.series.values())
     records = records_of(data.recordings, begin=begin - 1, end=end)
-    books = [name for name, each in data.recordings.items() if each.events or each.ticks.partial]
+    books = [
+        name for name, each in data.recordings.items() if each.events or each.ticks.partial or not each.ticks.trades
+    ]
     single = any(each.single_orders for each in data.recordings.values())
     feed = RecordFeed(records, bars)
     backtest = RecordedBacktest(engine, venue, schedule, cutoffs, feed=feed, books=books, single_orders=single)
@@ -80,11 +82,3 @@ def band_of(section: ExecutionSection, instruments: Mapping[str, Instrument]) ->
     """The price band of a run file; without one, 20 % for Indian equities and none elsewhere."""
     equities = any(each.exchange in ("NSE", "BSE") for each in instruments.values())
     return price_band(section.price_band if section.price_band is not None else 0.20 if equities else 0.0)
-
-
-def _latency(key: str, milliseconds: float) -> ConstantLatency:
-    if not 0 <= milliseconds <= LONGEST:
-        raise ConfigError(
-            f"{key} out of range", value=milliseconds, limit=f"0 to {LONGEST:g}", fix="1.5 is a good line"
-        )
-    return ConstantLatency(round(milliseconds * MILLISECOND))

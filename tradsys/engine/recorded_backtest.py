@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from tradsys.core.events import Approved, Bar, SessionChange, Tick
+from tradsys.core.events import Approved, Bar, Depth, SessionChange, Tick
 from tradsys.engine.driver import Driver
 from tradsys.engine.engine import Engine
 from tradsys.engine.feed import CHUNK
 from tradsys.engine.markets import Market
 from tradsys.engine.record_feed import RecordFeed
 from tradsys.engine.schedule import FAR, Due, Schedule
+from tradsys.exchange.recorded_events import OrderChange, Trade
 from tradsys.exchange.recorded_venue import RecordedVenue
 
 
@@ -36,11 +37,12 @@ class RecordedBacktest(Driver):
     ) -> None:
         super().__init__(engine, venue, schedule, cutoffs)
         self._recorded = venue
-        self._orders_out, self._reports_out = venue.travelling
+        self._orders_out, self._reports_out, self._ends = venue.travelling
         self._records_of = feed
         self._books = frozenset(books)
         self._silent = Tick if single_orders else None
         self._awaited: set[str] = set(self._books)
+        self._priceless: set[str] = set(self._books)
         self._bars: Iterator[Bar] = iter(())
         self._next: Bar | None = None
 
@@ -88,15 +90,33 @@ class RecordedBacktest(Driver):
     def _meet(self, record: Any) -> None:
         """A record meets the orders at the venue, after all that is heard before it. Where `single_orders`
         are recorded, a tick says nothing more: the venue has met the order that made it."""
-        if type(record) is self._silent:
+        if self._priceless and record.instrument in self._priceless:
+            self._first_quote(record)
+        kind = type(record)
+        if kind is self._silent:
             return
-        if self._orders_out or self._reports_out:
+        if kind is Trade:
+            self._price(record.instrument, record.price, record.at)
+        if self._orders_out or self._reports_out or self._ends:
             self._hear(record.at - 1)
         events = self._recorded.match(record)
         if events:
             self._feed(events)
             if self._recorded.idle:
                 self._awaited.intersection_update(self._books)
+
+    def _price(self, instrument: str, price: float, at: int) -> None:
+        """What the market is worth from now on, until a trade or a bar says otherwise."""
+        market = self._engine.markets[instrument]
+        market.seen, market.seen_at = price, at
+        self._priceless.discard(instrument)
+
+    def _first_quote(self, record: Tick | Depth | OrderChange) -> None:
+        """Until a trade is told, the middle of the first book of two sides."""
+        if type(record) is Depth and record.bids and record.asks:
+            self._price(record.instrument, (record.bids[0][0] + record.asks[0][0]) / 2, record.at)
+        elif type(record) is Tick and record.bid > 0 and record.ask > 0:
+            self._price(record.instrument, (record.bid + record.ask) / 2, record.at)
 
     def _hear(self, until: int) -> None:
         """Reports that arrive by an instant, and what they bring about."""

@@ -17,8 +17,10 @@ from tradsys.engine.paths import find_path
 from tradsys.engine.record_feed import BookRecords, Records, TickRecords
 from tradsys.engine.run_file import DataSection, InstrumentSection
 from tradsys.engine.settings import Settings
+from tradsys.exchange.recorded_events import Trade
 from tradsys.market.books.rebuild import VENUES
 from tradsys.market.books.recording import read_depth
+from tradsys.market.books.trades import FeedTrade
 from tradsys.market.order_records import first_price
 from tradsys.market.series import BarSeries
 from tradsys.market.tick_files import read_ticks
@@ -94,8 +96,13 @@ def _read_quotes(path: Path, data: DataSection, section: InstrumentSection, inst
         ticks = read_ticks(path, instrument=section.id, timezone=data.timezone or zone)
     else:
         name = section.name or section.id.partition(":")[2]
-        events, ticks = read_depth(path, format=data.format, name=name, instrument=section.id)
+        found, ticks = read_depth(path, format=data.format, name=name, instrument=section.id)
+        events = [_trade(each, section.id) if isinstance(each, FeedTrade) else each for each in found]
     return with_dated_ticks(instrument, section, price=_first_said(ticks)), events, ticks
+
+
+def _trade(told: FeedTrade, instrument: str) -> Trade:
+    return Trade(told.at, told.exchange_at, instrument, told.price, told.quantity, told.aggressor)
 
 
 def _first_said(ticks: TickSeries) -> float:

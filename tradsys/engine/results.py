@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from tradsys.core.events import Approved, Entry, Halted, Refused, Signal, Target
 from tradsys.core.instruments import Segment
+from tradsys.core.orders import measured
 from tradsys.core.units import SCALE
 from tradsys.engine.accounts import History, curves, fold, reconcile
 from tradsys.engine.assemble import Prepared
+from tradsys.engine.bookings import attributed
 from tradsys.engine.instruments import INDIAN, calendar_of
 from tradsys.engine.runner import mark_open
 from tradsys.market.loading import RawFile
@@ -39,6 +41,7 @@ def collect(prepared: Prepared, manifest: Mapping[str, object]) -> tuple[RunResu
         history, series, [data.first[name] for name in names], start_cash=ledger.start, final_equity=ledger.equity()
     )
     prices = [_prices(each, data.first[each.instrument]) for each in series]
+    attribution = attributed(log, prepared.instruments, prices, ledger)
     result = RunResult(
         name=run.run.name,
         currency=run.run.currency,
@@ -55,6 +58,7 @@ def collect(prepared: Prepared, manifest: Mapping[str, object]) -> tuple[RunResu
         cash_moves=history.moves,
         profit_by_strategy={name: ledger.profit(name) for name in dict.fromkeys(r.id for r in prepared.engine.runners)},
         profit_by_instrument=ledger.profit_by_instrument(),
+        attribution=attribution,
         findings=[found for each in series if len(each) for found in _findings(prepared, each)],
         orders=sum(1 for entry in log if type(entry.body) is Approved),
         refusals=_refusals(log),
@@ -164,7 +168,9 @@ def _why_no_trades(prepared: Prepared) -> list[str]:
     longest = max((len(s) - prepared.data.first[s.instrument] for s in prepared.data.series.values()), default=0)
     if not wants:
         reasons.append(f"Its conditions were never met, or its indicators need more than {longest:,} bars to warm up.")
-    reasons += [f"{each.count:,} refused by {each.rule}: {each.value} against {each.limit}." for each in _refusals(log)]
+    reasons += [
+        f"{each.count:,} refused by {each.rule}: {measured(each.value, limit=each.limit)}." for each in _refusals(log)
+    ]
     if counts["Approved"]:
         reasons.append(f"{counts['Approved']:,} orders were approved, none of which traded: see the fill assumptions.")
     return reasons

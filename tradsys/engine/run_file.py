@@ -75,14 +75,19 @@ class StrategySection(Section, frozen=True, kw_only=True, forbid_unknown_fields=
 class ExecutionSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[execution]`: the assumptions of the simulated venue, on `bars` or on the `exchange` (ticks and books).
 
-    `slippage_bps` and `participation` are for bars; `queue`, `latency_ms` (an order's way to the venue) and
-    `response_ms` (a report's way back) for the exchange.
+    `slippage_bps` and `participation` are for bars, the queue (with the exponent of `proportional`) and the latencies
+    for the exchange. `latency_ms` is an order's way to the venue and `response_ms` a report's way back: as long as that
+    where `constant`, in the median where `lognormal`; a `recorded` latency is `latency_scale` times the feed's.
     """
 
     venue: str = "bars"
     queue: str = "risk_averse"
+    queue_exponent: float = 1.0
+    latency: str = "constant"
     latency_ms: float = 0.0
     response_ms: float = 0.0
+    latency_spread: float = 0.5
+    latency_scale: float = 1.0
     slippage_bps: float = 5.0
     participation: float = 0.1
     product: Product | None = None
@@ -142,6 +147,15 @@ class SafetySection(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     link_seconds: float = 5.0
 
 
+class JournalSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[journal]`: where a live run keeps its journal, in `files` of its folder or in `postgresql`. `connection_file`
+    holds the server's connection string; `schema` is "tradsys" there unless given."""
+
+    kind: str = "files"
+    connection_file: str = ""
+    schema: str = ""
+
+
 class RunFile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole run file."""
 
@@ -154,3 +168,4 @@ class RunFile(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     risk: RiskSection = RiskSection()
     venue: VenueSection = VenueSection()
     safety: SafetySection = SafetySection()
+    journal: JournalSection = JournalSection()

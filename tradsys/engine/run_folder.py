@@ -18,9 +18,11 @@ import numpy as np
 
 from tradsys.core.errors import ResourceError
 from tradsys.core.events import Entry
+from tradsys.core.orders import measured
 from tradsys.core.units import SCALE, to_text
 from tradsys.engine.accounts import History
 from tradsys.engine.final_state import lines_of
+from tradsys.portfolio.attribution_tables import parts_csv
 from tradsys.portfolio.result import RoundTrip, RunResult
 from tradsys.reference.clock import iso
 
@@ -52,6 +54,7 @@ def write(
             draft / "equity.parquet", {"at": result.at, "cash": result.cash / SCALE, "equity": result.equity / SCALE}
         )
         (draft / "trades.csv").write_text(_trades(result), encoding="utf-8")
+        (draft / "attribution.csv").write_text(parts_csv(result.attribution), encoding="utf-8")
         (draft / "report.html").write_text(render(result), encoding="utf-8")
     return target
 
@@ -120,7 +123,7 @@ def _orders(log: Sequence[Entry]) -> dict[str, Any]:
         if kind in ("Approved", "Refused") and body.order is not None:
             rows[body.order_id] = _order_row(body.order, "approved" if kind == "Approved" else "refused")
             if kind == "Refused":
-                rows[body.order_id]["detail"] = f"{body.rule}: {body.value} against {body.limit}"
+                rows[body.order_id]["detail"] = f"{body.rule}: {measured(body.value, limit=body.limit)}"
         elif kind == "Fill" and body.order_id in rows:
             row = rows[body.order_id]
             row["filled"] += body.quantity

@@ -76,9 +76,10 @@ class AccountView:
 def mark_open(ledger: Ledger, markets: dict[str, Market]) -> None:
     """Bring the marks of open positions to the last prices."""
     for held in ledger.open_positions.values():
-        market = markets[held.instrument.id]
-        if market.price:
-            ledger.mark(held.instrument.id, market.price)
+        name = held.instrument.id
+        price = markets[name].price
+        if price:
+            ledger.mark(name, price)
 
 
 class Runner:

@@ -17,6 +17,7 @@ MarginRate = Callable[[Instrument, Product, int], int]
 """Instrument, product, instant → margin as a fraction of notional, in 1e-8."""
 
 _LEVERAGED = frozenset({Product.MIS, Product.NRML})
+_OPTION = Segment.OPTION
 
 
 class Route:
@@ -53,11 +54,12 @@ class AccountStanding:
     def free_cash(self) -> int:
         """Cash not reserved; leveraged positions give back what they were lent and keep their margin."""
         free = self._ledger.cash - self.reserved
-        if not self.borrows:
-            return free
-        mark_open(self._ledger, self._markets)
-        held = self._ledger.open_positions.values()
-        return free + sum(self._lent(each) for each in held if each.product in _LEVERAGED)
+        if self.borrows:
+            mark_open(self._ledger, self._markets)
+            for held in self._ledger.open_positions.values():
+                if held.product in _LEVERAGED:
+                    free += self._lent(held)
+        return free
 
     def claim(self, order: Order, route: Route) -> Claim:
         """What an order means for the account at the last price: checks judge it, and its reservation follows it."""
@@ -84,7 +86,7 @@ class AccountStanding:
         have has no margin: the gate refuses it."""
         if order.product not in PRODUCTS.get(instrument.segment, ()):
             return 0
-        if instrument.segment is Segment.OPTION and order.side > 0:
+        if instrument.segment is _OPTION and order.side > 0:
             return _paid(order, instrument, opening, price)
         return self._margin(instrument, order.product, opening, price=_worst(order, price), on=order.at)
 
@@ -100,7 +102,7 @@ class AccountStanding:
         instrument = held.instrument
         price = self._ledger.marks[instrument.id]
         value = held.value(price)
-        if instrument.segment is Segment.OPTION and held.quantity > 0:
+        if instrument.segment is _OPTION and held.quantity > 0:
             return 0
         worth = value if held.paid_in_full else value - held.cost
         market = self._markets[instrument.id]

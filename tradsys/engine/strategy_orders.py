@@ -29,9 +29,11 @@ from tradsys.core.events import (
     Validity,
 )
 from tradsys.core.instruments import Instrument
-from tradsys.core.matching import Action, BookSide, Command, Kind, Reason, SelfTrade, TimeInForce
+from tradsys.core.matching import POST_ONLY, Action, BookSide, Command, Kind, Reason, SelfTrade, TimeInForce
+from tradsys.core.order_terms import stated
 from tradsys.engine.planning import QUOTE
 from tradsys.exchange.agents.participant import Notice, Request, View
+from tradsys.exchange.deadlines import CAME, has_ended
 
 _SIDES = {Side.BUY: int(BookSide.BUY), Side.SELL: int(BookSide.SELL)}
 _KINDS = {
@@ -41,11 +43,7 @@ _KINDS = {
     OrderType.STOP_LIMIT: int(Kind.STOP_LIMIT),
     OrderType.TRAILING: int(Kind.TRAILING),
 }
-_VALIDITIES = {
-    Validity.DAY: int(TimeInForce.DAY),
-    Validity.IOC: int(TimeInForce.IOC),
-    Validity.GTC: int(TimeInForce.GTC),
-}
+_VALIDITIES = {each: int(TimeInForce[each.name]) for each in Validity}
 _NEW, _REPLACE, _CANCEL = int(Action.NEW), int(Action.REPLACE), int(Action.CANCEL)
 _FLAGS = int(SelfTrade.CANCEL_NEWEST)
 _FIRST, _SECOND, _THIRD, _LAST = range(4)
@@ -85,13 +83,20 @@ class StrategyOrders:
             self._withdraw(asked.order_id, view)
             return
         order = asked.order
-        before = self._moving.pop(order.side, None) if order.reason == QUOTE else None
+        before = self._quoted_before(order) if order.reason == QUOTE else None
         if before is None:
             self._enter(order, view)
         elif self._is_same(before, order):
             yield from self._inherit(before, order, view.at)
         else:
             self._change(before, order, view)
+
+    def _quoted_before(self, order: Order) -> _Resting | None:
+        """The quote that an order replaces; one under other terms leaves instead."""
+        before = self._moving.get(order.side)
+        if before is None or before.heirs[-1].terms != order.terms:
+            return None
+        return self._moving.pop(order.side)
 
     def departing(self, view: View) -> list[Request]:
         """The commands of what was asked since the last call, those that make room first."""
@@ -125,6 +130,10 @@ class StrategyOrders:
         self._resting[resting.number] = self._numbers[order.order_id] = resting
         self._sent_now.add(resting.number)
         self._send(self._command(_NEW, resting, order), view, turn=(_THIRD, 0))
+        ends = stated(order.terms).expires_at
+        if ends:
+            command = Command(_CANCEL, resting.number, _SIDES[order.side], account=self._account, at=ends)
+            self._leaving.append(((_LAST, 0), Request(ends, command, while_live=True)))
 
     def _change(self, resting: _Resting, order: Order, view: View) -> None:
         away = order.side * (order.limit - resting.heirs[-1].limit)
@@ -156,6 +165,7 @@ class StrategyOrders:
     def _command(self, action: int, resting: _Resting, order: Order) -> Command:
         tick = self._instrument.tick_at(order.at)
         trailing = order.type is OrderType.TRAILING
+        terms = stated(order.terms)
         return Command(
             action,
             resting.number,
@@ -164,10 +174,12 @@ class StrategyOrders:
             self._lots(order),
             _KINDS[order.type],
             _VALIDITIES[order.validity],
-            _FLAGS,
+            _FLAGS | POST_ONLY if terms.post_only else _FLAGS,
             # the book starts a trailing stop at its own last trade
             trigger=0 if trailing else order.trigger // tick,
             trail=order.trail // tick,
+            display=terms.display // self._instrument.lot_at(order.at),
+            expires_at=terms.expires_at,
         )
 
     def _send(self, command: Command, view: View, *, turn: tuple[int, int]) -> None:
@@ -242,7 +254,10 @@ class StrategyOrders:
 
     def _ended(self, resting: _Resting, reason: int, at: int) -> OrderEvent:
         left = resting.left * self._instrument.lot_at(at)
+        asked = resting.leaving
         order = self._forget(resting)
+        if not reason and not asked and has_ended(order, at):
+            return Expired(at=at, order_id=order.order_id, remaining=left, reason=CAME)
         if reason == Reason.EXPIRED:
             return Expired(at=at, order_id=order.order_id, remaining=left, reason="the session ended")
         return Cancelled(at=at, order_id=order.order_id, remaining=left, reason=_word(reason))

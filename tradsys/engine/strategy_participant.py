@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import nan
 
@@ -47,8 +48,8 @@ MILLION = 1_000_000 * SCALE
 
 class StrategyReport(msgspec.Struct, frozen=True, kw_only=True):
     """A strategy's day: quantities in units, money in currency. `profit` is net of charges, with the position at the
-    last price. `refused` counts what our own rules stopped, `rejected` what the exchange did; `halted` is the error,
-    if any, that took the strategy out of the day."""
+    last price. `refused` counts what our own rules stopped (`refused_by`: each of them), `rejected` what the exchange
+    did; `halted` is the error, if any, that took the strategy out of the day."""
 
     name: str
     account: int
@@ -60,6 +61,7 @@ class StrategyReport(msgspec.Struct, frozen=True, kw_only=True):
     charges: float
     profit: float
     refused: int
+    refused_by: dict[str, int]
     rejected: int
     halted: str
 
@@ -189,6 +191,7 @@ class StrategyParticipant:
     def _report(self, last: int) -> StrategyReport:
         bodies = [entry.body for entry in self.log]
         fills = [body for body in bodies if isinstance(body, Fill)]
+        refused = Counter(body.rule for body in bodies if isinstance(body, Refused))
         bought, sold = (sum(fill.quantity for fill in fills if fill.side is side) for side in (Side.BUY, Side.SELL))
         return StrategyReport(
             name=self.name,
@@ -200,7 +203,8 @@ class StrategyParticipant:
             last_price=to_float(last),
             charges=to_float(self._ledger.charges),
             profit=to_float(self._ledger.equity() - self._ledger.start),
-            refused=sum(isinstance(body, Refused) for body in bodies),
+            refused=refused.total(),
+            refused_by=dict(sorted(refused.items())),
             rejected=sum(isinstance(body, Rejected) for body in bodies),
             halted=next((body.error for body in bodies if isinstance(body, Halted)), ""),
         )

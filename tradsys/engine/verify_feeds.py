@@ -17,6 +17,8 @@ from tradsys.market.books import databento
 from tradsys.market.books.captures import Captured, captured
 from tradsys.market.books.messages import BookUpdate
 from tradsys.market.books.rebuild import venue
+from tradsys.market.books.recording import trades_in
+from tradsys.market.books.trades import TRADES, FeedTrade
 
 BELOW, ABOVE = Decimal("0.4"), Decimal(3)
 """What bids and asks are multiplied by: apart, so that levels from before never cross them."""
@@ -60,22 +62,31 @@ class FeedRows:
         """The file's bytes."""
         return self._pack(b"\n".join(self._feed))
 
-    def _messages(self) -> Iterator[tuple[Captured | None, list[BookUpdate]]]:
-        """Each line's message, and what it says of books: nothing where the venue's parser refuses it."""
+    def _messages(self) -> Iterator[tuple[Captured | None, list[BookUpdate | FeedTrade]]]:
+        """Each line's message, and what it says of books and trades: nothing where the venue's parser refuses it."""
         parser = venue(self._format).parser()
+        trades = TRADES[self._format]() if self._format in TRADES else None
         for line in self._feed:
             one = captured(line)
+            if one is None:
+                yield None, []
+                continue
             try:
-                events = parser.parse(one.message, at=one.at, origin=one.origin) if one else ()
+                events = parser.parse(one.message, at=one.at, origin=one.origin)
             except DataError:
                 events = ()
-            yield one, [event for event in events if isinstance(event, BookUpdate)]
+            updates = [event for event in events if isinstance(event, BookUpdate)]
+            yield one, [*updates, *trades_in(one, trades)]
 
 
-def _moved(line: bytes, updates: Sequence[BookUpdate]) -> bytes:
-    """A line in which every number that is the price of a level is another one, with as many digits after the point."""
+def _moved(line: bytes, updates: Sequence[BookUpdate | FeedTrade]) -> bytes:
+    """A line in which every number that is the price of a level or trade is another one, with as many digits after the
+    point."""
     prices: dict[Decimal, Decimal] = {}
     for update in updates:
+        if isinstance(update, FeedTrade):
+            prices[Decimal(repr(update.price))] = ABOVE
+            continue
         for levels, factor in ((update.bids, BELOW), (update.asks, ABOVE)):
             prices |= {Decimal(each.price): factor for each in levels if Decimal(each.quantity)}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from tradsys.core.events import Order, OrderType, Side
+from tradsys.core.order_terms import stated
 from tradsys.exchange.models import ExactBar, Slippage
 
 # Members are bound once: on Python 3.11 an attribute look-up on an enumeration costs a hundred nanoseconds.
@@ -33,6 +34,14 @@ class WorkingOrder(msgspec.Struct, eq=False, gc=False):
     def unfilled(self) -> int:
         """Of the quantity ordered; more than `remaining` where a twin or a part-filled entry took some away."""
         return self.order.quantity - self.filled
+
+
+def unfit(order: Order) -> str:
+    """Why a venue on bars does not take an order: what it asks is decided by quotes, of which bars say nothing."""
+    terms = stated(order.terms)
+    if terms.post_only:
+        return "post-only: bars do not tell what it would meet"
+    return "display: bars do not tell who stands in the queue" if terms.display else ""
 
 
 def is_passive(order: Order, bar: ExactBar, *, since: int) -> bool:

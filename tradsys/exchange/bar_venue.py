@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
+from msgspec import UNSET
 
 from tradsys.core.events import (
     Accepted,
@@ -23,7 +24,9 @@ from tradsys.core.events import (
 )
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import SCALE
-from tradsys.exchange.bar_fills import WorkingOrder, banded, fill_price, follow, is_passive
+from tradsys.exchange.bar_fills import WorkingOrder, banded, fill_price, follow, is_passive, unfit
+from tradsys.exchange.deadlines import CAME, Deadlines
+from tradsys.exchange.live_orders import dropped_why
 from tradsys.exchange.models import (
     BasisPoints,
     ExactBar,
@@ -57,7 +60,7 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
 # Members are bound once: on Python 3.11 an attribute look-up on an enumeration costs a hundred nanoseconds.
 _MARKET, _LIMIT, _TRAILING = OrderType.MARKET, OrderType.LIMIT, OrderType.TRAILING
 _STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING})
-_DAY, _IOC = Validity.DAY, Validity.IOC
+_DAY, _IOC, _FOK = Validity.DAY, Validity.IOC, Validity.FOK
 _DELIVERED = frozenset({Product.CNC, Product.SPOT})
 
 
@@ -101,7 +104,7 @@ class BarVenue:
     `held` tells the position of an order's strategy in its instrument and product: what is delivered must be there,
     and an exit of a bracket never opens a position.
 
-    Not modelled: queue position, the order's own impact, latency below a bar, disclosed quantity.
+    Not modelled: queue position, the order's own impact, latency below a bar; post-only and icebergs are rejected.
     """
 
     def __init__(self, instruments: Iterable[Instrument], models: Models, *, held: Held) -> None:
@@ -111,6 +114,7 @@ class BarVenue:
         self._band = models.band
         self._participation = models.participation
         self._slippage = models.slippage
+        self._deadlines = Deadlines()
         self._sleeping: dict[int, list[Order]] = {}
         self._children: dict[int, list[WorkingOrder]] = {}
         self._orders: dict[int, tuple[_Desk, WorkingOrder]] = {}
@@ -130,6 +134,10 @@ class BarVenue:
                     return (Rejected(at=approved.at, order_id=order.order_id, reason=reason),)
         if order.parent and order.parent not in self._orders:
             return (Rejected(at=approved.at, order_id=order.order_id, reason="its entry is not working"),)
+        if order.terms is not UNSET:
+            if why := unfit(order):
+                return (Rejected(at=approved.at, order_id=order.order_id, reason=why),)
+            self._deadlines.add(order)
         if order.parent:
             self._sleeping.setdefault(order.parent, []).append(order)
         else:
@@ -161,6 +169,7 @@ class BarVenue:
         """
         desk = self.working[bar.instrument]
         at, end, orders = bar.at, bar.exchange_at, desk.orders
+        lapsed = self._lapse(end - 1, at=at) if self._deadlines.ends else []
         start = end - bar.span
         if start < previous_end or start < desk.opened_at:
             start = max(previous_end, desk.opened_at)
@@ -168,10 +177,10 @@ class BarVenue:
         tick = desk.tick or desk.instrument.tick_at(at)
         exact = ExactBar(start, end, round(bar.open * SCALE), bar)
         crowded = len(orders) > 1 or bool(self._sleeping)
-        meeting = _Meeting(desk, exact, at, tick, budget, crowded, [])
+        meeting = _Meeting(desk, exact, at, tick, budget, crowded, lapsed)
         if crowded:
             self._crowd([working for working in orders if working.since < end], meeting)
-        elif orders[0].since < end:
+        elif orders and orders[0].since < end:
             self._try(orders[0], meeting)
         return meeting.events
 
@@ -187,13 +196,18 @@ class BarVenue:
 
     def expire(self, *, at: int, exchange: str) -> list[OrderEvent]:
         """End a session: DAY orders that were there before it ended are gone, with their sleeping children."""
-        events: list[OrderEvent] = []
+        events = self._lapse(at, at=at)
         for desk in list(self.working.values()):
             if desk.instrument.exchange == exchange:
                 for working in list(desk.orders):
                     if working.order.validity is _DAY and working.since < at:
-                        events += self._expire(desk, working, at=at)
+                        events += self._expire(desk, working, at=at, reason="the session ended")
         return events
+
+    def _lapse(self, until: int, *, at: int) -> list[OrderEvent]:
+        """Orders whose time came by an instant are gone."""
+        found = [self._orders[each] for _, each in self._deadlines.passed(until) if each in self._orders]
+        return [event for desk, working in found for event in self._expire(desk, working, at=at, reason=CAME)]
 
     def close_out(self, order_id: int, *, price: int, at: int) -> list[OrderEvent]:
         """Fill what is left of an order at a given price, slipped: for a square-off that no bar is left to fill."""
@@ -238,7 +252,8 @@ class BarVenue:
             self._trade(working, price, meeting)
         elif order.type is _TRAILING and not working.triggered:
             follow(working, bar)
-        if order.validity is _IOC and working.remaining and order.order_id in self._orders:
+        validity = order.validity
+        if (validity is _IOC or validity is _FOK) and working.remaining and order.order_id in self._orders:
             self._end_immediate(meeting.desk, working, at=meeting.at, events=meeting.events)
 
     def _trade(self, working: WorkingOrder, price: int, meeting: _Meeting) -> None:
@@ -253,6 +268,8 @@ class BarVenue:
                 return
             if available < quantity:
                 quantity = available
+        if order.validity is _FOK and quantity < working.remaining:
+            return
         meeting.budget = budget - quantity
         if meeting.crowded:
             key = (order.strategy, order.product)
@@ -272,7 +289,7 @@ class BarVenue:
     def _end_immediate(self, desk: _Desk, working: WorkingOrder, *, at: int, events: list[OrderEvent]) -> None:
         self._remove(desk, working)
         order_id = working.order.order_id
-        reason = "immediate or cancel: not filled at once"
+        reason = dropped_why(working.order.validity)
         events.append(Cancelled(at=at, order_id=order_id, remaining=working.unfilled, reason=reason))
         if not working.filled:
             events += self._orphans(order_id, at=at, reason="its entry was cancelled")
@@ -357,10 +374,10 @@ class BarVenue:
                     awake.append(child)
         return sorted(awake, key=_priority)
 
-    def _expire(self, desk: _Desk, working: WorkingOrder, *, at: int) -> list[OrderEvent]:
+    def _expire(self, desk: _Desk, working: WorkingOrder, *, at: int, reason: str) -> list[OrderEvent]:
         self._remove(desk, working)
         order_id = working.order.order_id
-        own = Expired(at=at, order_id=order_id, remaining=working.unfilled, reason="the session ended")
+        own = Expired(at=at, order_id=order_id, remaining=working.unfilled, reason=reason)
         return [own, *self._orphans(order_id, at=at, reason="its entry expired")]
 
     def _orphans(self, parent: int, *, at: int, reason: str) -> list[OrderEvent]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from msgspec import UNSET
+
 from tradsys.core.events import Depth, Order, OrderType, Tick, Validity
 from tradsys.core.instruments import Instrument
 from tradsys.core.matching import (
     MAX_PRICE,
     MAX_QUANTITY,
+    POST_ONLY,
     Action,
     BookEvent,
     BookEventKind,
@@ -22,10 +25,11 @@ from tradsys.core.matching import (
     Status,
     TimeInForce,
 )
+from tradsys.core.order_terms import Terms, stated
 from tradsys.core.units import SCALE
 from tradsys.exchange.book import Book
+from tradsys.exchange.live_orders import LiveOrder, Reports, dropped_why, would_take
 from tradsys.exchange.order_flow import OURS, OrderCommand, OrderFlow
-from tradsys.exchange.recorded_desk import LiveOrder, Reports
 from tradsys.exchange.recorded_events import OrderChange, Trade
 
 _KINDS = {
@@ -43,13 +47,19 @@ _TRIGGERED_KINDS = _KINDS | {
 _NEW, _REDUCE = int(Action.NEW), int(Action.REDUCE)
 _TRADE, _TRIGGERED = int(BookEventKind.TRADE), int(BookEventKind.TRIGGERED)
 _CANCELLED, _REJECTED = int(Status.CANCELLED), int(Status.REJECTED)
-_GTC, _IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
+_LIVES = {each: int(TimeInForce.GTC) for each in Validity} | {
+    Validity.IOC: int(TimeInForce.IOC),
+    Validity.FOK: int(TimeInForce.FOK),
+}
+"""What ends at an instant or with a session is ended from outside."""
 _NO_BAND = (0, 0)
 _NEWEST = int(SelfTrade.CANCEL_NEWEST)
 _CONTINUOUS, _CLOSED, _HALTED = int(BookPhase.CONTINUOUS), int(BookPhase.CLOSED), int(BookPhase.HALTED)
-_IMMEDIATE, _LIMIT, _TRAILING = Validity.IOC, OrderType.LIMIT, OrderType.TRAILING
+_LIMIT, _TRAILING, _FOK = OrderType.LIMIT, OrderType.TRAILING, Validity.FOK
+_AT_ONCE = frozenset({Validity.IOC, Validity.FOK})
 _WHY = {
-    Reason.DROPPED: "immediate or cancel: not filled at once",
+    Reason.DROPPED: dropped_why(Validity.IOC),
+    Reason.NOT_FILLED_WHOLE: dropped_why(Validity.FOK),
     Reason.SELF_TRADE: "it would have traded with an order of the same account",
     Reason.OUTSIDE_BAND: "its price is outside the day's band",
     Reason.CANCEL_ALL: "the exchange cleared the book",
@@ -100,8 +110,9 @@ class BookDesk:
         if phase != _CONTINUOUS:
             if phase in (_CLOSED, _HALTED):
                 return "the market is closed" if phase == _CLOSED else "the market is halted"
-            if order.type is not _LIMIT or order.validity is _IMMEDIATE:
-                return "an auction takes limit orders that rest"
+            terms = stated(order.terms)
+            if order.type is not _LIMIT or order.validity in _AT_ONCE or terms.post_only or terms.display:
+                return "an auction takes plain limit orders that rest"
         if order.quantity % self._lot or order.quantity > self._most:
             return f"quantity {order.quantity / SCALE:g} is no number of lots of {self._lot / SCALE:g}"
         limit, trigger = order.limit, order.trigger
@@ -109,7 +120,18 @@ class BookDesk:
             return f"price {limit / SCALE:g} or trigger {trigger / SCALE:g} is off the tick"
         if (limit if limit > trigger else trigger) + order.trail > self._highest:
             return "price beyond the book's range"
-        return self._outside(limit // self._tick) if self.flow.band != _NO_BAND else ""
+        why = self._outside(limit // self._tick) if self.flow.band != _NO_BAND else ""
+        return why or ("" if order.terms is UNSET else self._unfit(order, stated(order.terms)))
+
+    def _unfit(self, order: Order, terms: Terms) -> str:
+        """What the book would not take of an order's terms now."""
+        if terms.display % self._lot:
+            return f"display {terms.display / SCALE:g} is no number of lots of {self._lot / SCALE:g}"
+        bid, _, ask, _ = self._book.best()
+        best, limit = (ask if order.side > 0 else bid), order.limit // self._tick
+        if terms.post_only and best and (limit - best) * order.side >= 0:
+            return would_take(best * self._tick)
+        return ""
 
     def enter(self, live: LiveOrder) -> None:
         """An order arrives: it trades, waits or stands in the queue."""
@@ -160,7 +182,7 @@ class BookDesk:
         return ""
 
     def _command(self, live: LiveOrder, number: int, lots: int) -> Command:
-        order, tick, waiting = live.order, self._tick, live.waiting
+        order, tick, waiting, terms = live.order, self._tick, live.waiting, live.order.terms
         trigger = order.trigger
         if order.type is _TRAILING:
             # away from the market where the price it starts from lies between two ticks
@@ -172,16 +194,21 @@ class BookDesk:
             order.limit // tick,
             lots,
             _KINDS[order.type] if waiting else _TRIGGERED_KINDS[order.type],
-            _IOC if order.validity is _IMMEDIATE else _GTC,
-            _NEWEST,
+            _LIVES[order.validity],
+            _NEWEST if terms is UNSET or not terms.post_only else _NEWEST | POST_ONLY,
             0,
             OURS,
             max(trigger // tick, 1) if trigger else 0,
             order.trail // tick if waiting else 0,
+            0 if terms is UNSET else min(terms.display // self._lot, lots),
         )
 
     def _submit(self, live: LiveOrder, number: int) -> None:
         """An order goes into the book, for what is left of it."""
+        if live.order.validity is _FOK and self._reports.allowed(live, live.remaining) < live.remaining:
+            if number in self._live:
+                self._reports.dropped(live)
+            return
         lots = self._open[number] = live.remaining // self._lot
         outcome = self._send(self._command(live, number, lots))
         if outcome.status == _CANCELLED or outcome.status == _REJECTED:

@@ -8,9 +8,10 @@ from typing import Any
 from tradsys.core.instruments import Instrument
 from tradsys.exchange.book import Book
 from tradsys.exchange.book_desk import BookDesk
+from tradsys.exchange.live_orders import LiveOrder
 from tradsys.exchange.order_flow import OrderCommand
-from tradsys.exchange.recorded_desk import LiveOrder
-from tradsys.exchange.recorded_venue import Held, RecordedModels, RecordedVenue
+from tradsys.exchange.recorded_models import RecordedModels
+from tradsys.exchange.recorded_venue import Held, RecordedVenue
 
 
 class BookVenue(RecordedVenue):
@@ -31,7 +32,6 @@ class BookVenue(RecordedVenue):
 
     def _desk(self, instrument: Instrument) -> Any:
         book = self.books[instrument.id] = Book()
-        book.load()
         return BookDesk(instrument, book=book, at=self._began, reports=self)
 
     def _hearers(self, desk: Any) -> dict[type, Callable[[Any], None]]:

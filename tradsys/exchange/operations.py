@@ -163,7 +163,8 @@ class Final(msgspec.Struct, frozen=True, kw_only=True):
 def read_operations(path: Path) -> list[AnyOperation]:
     """Every operation of a file, `.gz` or plain; blank lines are passed over.
 
-    Raises: `MissingData` without a file, `DataError` naming the first line that is no operation.
+    Raises: `MissingData` without a file, `ResourceError` for one that cannot be read, `DataError` naming the first line
+    that is no operation.
     """
     decoder = msgspec.json.Decoder(AnyOperation)
     operations: list[AnyOperation] = []
@@ -174,15 +175,19 @@ def read_operations(path: Path) -> list[AnyOperation]:
 
 
 def _lines(path: Path) -> list[bytes]:
-    if not path.is_file():
-        raise MissingData(f"there is no file {path}", value=str(path), fix="check the path")
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise MissingData(f"there is no file {path}", value=str(path), fix="check the path") from None
+    except OSError as error:
+        raise ResourceError(f"cannot read {path}: {error.strerror}", value=str(path), fix="name a file") from None
     if path.suffix == ".gz":
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path} is not whole gzip: {error}", value=str(path), fix="fetch it again") from None
-    return content.split(b"\n")
+    # Editors of Windows begin a file with the mark of its byte order.
+    return content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
 
 
 def _decoded(decoder: msgspec.json.Decoder[AnyOperation], line: bytes, where: str) -> AnyOperation:

@@ -8,67 +8,19 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Collection, Iterable
 from math import inf
-from typing import Protocol
-
-import msgspec
 
 from tradsys.core.events import Depth, Order, OrderType, Side, Tick, Validity
 from tradsys.core.instruments import Instrument
+from tradsys.core.order_terms import stated
 from tradsys.core.units import LARGEST, SCALE, from_float
 from tradsys.exchange.ladder import UNKNOWN, Ladder
+from tradsys.exchange.live_orders import LiveOrder, Reports, would_take
 from tradsys.exchange.queue_models import QueueModel
 from tradsys.exchange.recorded_events import ChangeKind, OrderChange, Trade
 
 # Members are bound once: on Python 3.11 an attribute look-up on an enumeration costs a hundred nanoseconds.
-_MARKET, _LIMIT, _STOP = OrderType.MARKET, OrderType.LIMIT, OrderType.STOP
-_STOP_LIMIT, _TRAILING = OrderType.STOP_LIMIT, OrderType.TRAILING
-_WAITS = frozenset({_STOP, _STOP_LIMIT, _TRAILING})
-_PRICED = frozenset({_LIMIT, _STOP_LIMIT})
-_BUY, _SELL, _IOC = int(Side.BUY), int(Side.SELL), Validity.IOC
-
-
-class LiveOrder(msgspec.Struct, eq=False):
-    """An order at the venue. `ahead` is what must trade before it does, `shown` what others last showed at its price,
-    `traded` what traded there since; `arrival` counts the orders of a recorded book that came before it."""
-
-    order: Order
-    live_at: int
-    remaining: int
-    key: int
-    filled: int = 0
-    ahead: int = 0
-    shown: int = UNKNOWN
-    traded: int = 0
-    arrival: int = 0
-    waiting: bool = False
-    extreme: int = 0
-
-    @property
-    def unfilled(self) -> int:
-        """Of the quantity ordered; more than `remaining` where a twin or a part-filled entry took some away."""
-        return self.order.quantity - self.filled
-
-
-def live_order(order: Order, *, at: int, remaining: int) -> LiveOrder:
-    """An order as it arrives."""
-    key = order.side * order.limit if order.type in _PRICED else UNKNOWN
-    return LiveOrder(order, at, remaining, key, waiting=order.type in _WAITS, extreme=order.trigger)
-
-
-class Reports(Protocol):
-    """Who is told what happens to an order."""
-
-    def allowed(self, live: LiveOrder, quantity: int) -> int:
-        """How much of a trade the order may take: an exit never takes more than it closes."""
-
-    def filled(self, live: LiveOrder, *, price: int, quantity: int, maker: bool) -> None:
-        """It traded."""
-
-    def triggered(self, live: LiveOrder) -> None:
-        """A stop was touched."""
-
-    def dropped(self, live: LiveOrder) -> None:
-        """What an immediate order did not fill is gone."""
+_TRAILING, _IOC, _FOK = OrderType.TRAILING, Validity.IOC, Validity.FOK
+_BUY, _SELL = int(Side.BUY), int(Side.SELL)
 
 
 class Desk:
@@ -79,20 +31,9 @@ class Desk:
     """
 
     __slots__ = (
-        "_asked",
-        "_bidden",
-        "_reports",
-        "_said",
-        "high",
-        "instrument",
-        "ladders",
-        "last",
-        "low",
-        "queue",
-        "resting",
-        "volume",
-        "waiting",
-    )
+        "_asked", "_bidden", "_reports", "_said", "high", "instrument", "ladders", "last", "low", "queue", "resting",
+        "volume", "waiting",
+    )  # fmt: skip
 
     def __init__(self, instrument: Instrument, *, queue: QueueModel, reports: Reports) -> None:
         self.instrument, self.queue, self._reports = instrument, queue, reports
@@ -115,20 +56,27 @@ class Desk:
     # --- our orders
 
     def objection(self, order: Order) -> str:
-        """Nothing: a record refuses no order."""
-        return ""
+        """Why an order is not taken now: a post-only one that would take what is shown. Empty where it is."""
+        if not stated(order.terms).post_only:
+            return ""
+        self._settle()
+        opposite = self.ladders[-order.side]
+        reached = [key for key in opposite.reached(-order.side * order.limit) if opposite.available(key) > 0]
+        return would_take(abs(reached[0])) if reached else ""
 
     def enter(self, live: LiveOrder) -> None:
         """An order arrives, or is triggered: it takes what is shown within its price, the rest waits or is dropped."""
         self._settle()
-        if live.waiting and not (self.last and self._touched(live, self.last)):
+        if live.waiting and not self._touched(live, self._reference(live.order.side)):
             self.waiting.append(live)
         else:
             if live.waiting:
                 live.waiting = False
                 self._reports.triggered(live)
-            self._take(live)
-            if live.remaining and live.order.validity is _IOC:
+            validity = live.order.validity
+            if validity is not _FOK or self._fills_whole(live):
+                self._take(live)
+            if live.remaining and (validity is _IOC or validity is _FOK):
                 self._reports.dropped(live)
             elif live.remaining:
                 self._rest(live)
@@ -145,7 +93,7 @@ class Desk:
     @property
     def orders(self) -> list[LiveOrder]:
         """Every order here, by age."""
-        return sorted([*self.resting[_BUY], *self.resting[_SELL], *self.waiting], key=_age)
+        return sorted([*self.resting[_BUY], *self.resting[_SELL], *self.waiting], key=lambda live: live.order.order_id)
 
     def watch(self) -> None:
         """Work out the prices between which nothing can happen to us."""
@@ -165,6 +113,12 @@ class Desk:
             low = inf
         self.low, self.high = low, high
 
+    def _fills_whole(self, live: LiveOrder) -> bool:
+        """Whether all of an order is there for it at once."""
+        opposite, wanted = self.ladders[-live.order.side], live.remaining
+        there = sum(opposite.available(key) for key in opposite.reached(-live.key))
+        return there >= wanted and self._reports.allowed(live, wanted) >= wanted
+
     def _take(self, live: LiveOrder) -> None:
         opposite = self.ladders[-live.order.side]
         for key in opposite.reached(-live.key):
@@ -178,13 +132,27 @@ class Desk:
         ladder = self.ladders[live.order.side]
         live.ahead = live.shown = ladder.at(live.key)
         live.arrival = ladder.arrivals
-        insort(self.resting[live.order.side], live, key=_rank)
+        if live.display:
+            live.show_next()
+        insort(self.resting[live.order.side], live, key=lambda each: -each.key)
 
-    def _fill(self, live: LiveOrder, price: int, quantity: int, *, maker: bool) -> int:
+    def _fill(self, live: LiveOrder, price: int, quantity: int, *, maker: bool, behind: bool = True) -> int:
+        """A trade. Of an order that shows a part, what shows meets it; the rest too, unless others stand `behind`."""
         quantity = self._reports.allowed(live, quantity)
         if quantity > 0:
             self._reports.filled(live, price=price, quantity=quantity, maker=maker)
+            if live.display and live.remaining:
+                (live.show_less if behind else live.show_next)(quantity)
         return quantity
+
+    def _requeue(self, live: LiveOrder, *, ahead: int) -> None:
+        """The next part of an order that has shown all it showed goes behind everybody at its price."""
+        side = live.order.side
+        orders = self.resting[side]
+        orders.remove(live)
+        live.show_next()
+        live.ahead, live.arrival = ahead, self.ladders[side].arrivals
+        insort(orders, live, key=lambda each: -each.key)
 
     # --- what the record says
 
@@ -309,12 +277,15 @@ class Desk:
             self._reach(self.resting[_SELL], _SELL * price, quantity=quantity, left=left)
 
     def _reach(self, orders: list[LiveOrder], key: int, *, quantity: int, left: int) -> int:
+        spent: list[tuple[LiveOrder, int]] = []
         for live in list(orders):
             if live.key < key:
                 break
-            reached = left
+            reached, others = left, 0
             if live.key == key:
                 reached = max(left - live.ahead, 0)
+                if live.display:
+                    reached, others = min(reached, live.visible), live.others
                 live.ahead = max(live.ahead - left, 0)
                 live.traded += quantity
             else:
@@ -322,7 +293,20 @@ class Desk:
             filled = min(reached, live.remaining)
             if filled > 0:
                 market = live.key == UNKNOWN
-                left -= self._fill(live, abs(key if market else live.key), filled, maker=not market)
+                price = abs(key if market else live.key)
+                left -= self._fill(live, price, filled, maker=not market, behind=live.key == key)
+                if live.is_spent:
+                    spent.append((live, others))
+        for live, others in spent:
+            left = self._reach_next(live, left, others=others)
+        return left
+
+    def _reach_next(self, live: LiveOrder, left: int, *, others: int) -> int:
+        """What a trade leaves after what shows at its price, and after all `others` there, meets the next parts."""
+        self._requeue(live, ahead=max(others - left, 0))
+        filled = min(max(left - others, 0), live.remaining)
+        if filled > 0:
+            left -= self._fill(live, abs(live.key), filled, maker=True, behind=False)
         return left
 
     def _look(self, side: int, *, stated: Collection[int] | None = None, known: tuple[int, int] | None = None) -> None:
@@ -347,7 +331,7 @@ class Desk:
                 lot = self.instrument.lot_at(live.live_at)
                 live.ahead = self.queue.advance(live.ahead, level=level, gone=gone, lot=lot, known=ours)
         live.ahead = min(live.ahead, after)
-        live.shown, live.traded = after, 0
+        live.shown, live.traded, live.own = after, 0, 0
 
     def _meet(self) -> None:
         """Quotes of the other side that have come to our prices trade with us, for what they show and no more."""
@@ -360,38 +344,49 @@ class Desk:
                 if not levels:
                     break
                 self._meet_levels(live, levels, opposite)
+        if self.waiting and not self.last:
+            self._touch(0)
 
     def _meet_levels(self, live: LiveOrder, levels: Iterable[int], opposite: Ladder) -> None:
-        ahead = live.ahead if opposite.keys[-1] == -live.key else 0
+        at_our_price = opposite.keys[-1] == -live.key
         for key in levels:
-            quantity = min(opposite.available(key) - ahead, live.remaining)
-            if quantity > 0:
-                market = live.key == UNKNOWN
-                price = abs(key if market else live.key)
-                opposite.take(key, quantity=self._fill(live, price, quantity, maker=not market))
+            if not at_our_price:
+                self._meet_level(live, key, opposite, ahead=0)
+                continue
+            others = live.others if live.display else 0
+            self._meet_level(live, key, opposite, ahead=live.ahead, shown=live.visible, behind=True)
+            if live.is_spent:
+                self._requeue(live, ahead=others)
+                self._meet_level(live, key, opposite, ahead=others)
+
+    def _meet_level(
+        self, live: LiveOrder, key: int, opposite: Ladder, *, ahead: int, shown: int = UNKNOWN, behind: bool = False
+    ) -> None:
+        quantity = min(opposite.available(key) - ahead, live.remaining, shown)
+        if quantity > 0:
+            market = live.key == UNKNOWN
+            price = abs(key if market else live.key)
+            opposite.take(key, quantity=self._fill(live, price, quantity, maker=not market, behind=behind))
+
+    def _reference(self, side: int) -> int:
+        """What touches a stop: the last trade; until the record tells one, the best price it would meet, 0 without."""
+        opposite = self.ladders[-side].keys
+        return self.last or (abs(opposite[-1]) if opposite else 0)
 
     def _touch(self, price: int) -> None:
-        """Stops that a trade reaches are live from then on, in order of age."""
-        for live in [each for each in self.waiting if self._touched(each, price)]:
+        """Stops that a trade (0: the quotes) reaches are live from then on, in order of age."""
+        for live in [each for each in self.waiting if self._touched(each, price or self._reference(each.order.side))]:
             if live in self.waiting:
                 self.waiting.remove(live)
                 self.enter(live)
 
     def _touched(self, live: LiveOrder, price: int) -> bool:
-        """Whether a trade reaches a stop; the extreme of a trailing one moves with it."""
+        """Whether a price (0: none) reaches a stop; the extreme of a trailing one moves with it."""
         order, trigger = live.order, live.order.trigger
-        if order.type is _TRAILING:
+        if order.type is _TRAILING and price:
             live.extreme = min(live.extreme, price) if order.side > 0 else max(live.extreme, price)
             trigger = live.extreme + order.side * order.trail
-        return (price - trigger) * order.side >= 0
-
-
-def _rank(live: LiveOrder) -> int:
-    return -live.key
-
-
-def _age(live: LiveOrder) -> int:
-    return live.order.order_id
+        return price > 0 and (price - trigger) * order.side >= 0
 
 
 def _quantity(value: float) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from tradsys.core.errors import ConfigError
 from tradsys.exchange.models import NoBand
 from tradsys.exchange.queue_models import FirstInFirstOut, Logarithm, Power, Proportional, QueueModel, RiskAverse
-from tradsys.exchange.recorded_venue import RecordedModels
+from tradsys.exchange.recorded_models import RecordedModels
 from tradsys.numerics.tick_replay import Floats, Records, Replayed, replay
 from tradsys.numerics.tick_replay_layout import LOGARITHM, POWER, RISK_AVERSE
 

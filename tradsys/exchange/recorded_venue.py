@@ -9,8 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import msgspec
-
 from tradsys.core.events import (
     Accepted,
     Approved,
@@ -29,11 +27,11 @@ from tradsys.core.events import (
 )
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import SCALE
-from tradsys.exchange.latency_models import ConstantLatency, Latency
-from tradsys.exchange.models import NoBand, PriceBand
-from tradsys.exchange.queue_models import QueueModel, RiskAverse
-from tradsys.exchange.recorded_desk import Desk, LiveOrder, live_order
+from tradsys.exchange.deadlines import CAME, LATE, Deadlines, has_ended
+from tradsys.exchange.live_orders import LiveOrder, dropped_why, live_order
+from tradsys.exchange.recorded_desk import Desk
 from tradsys.exchange.recorded_events import OrderChange, Trade
+from tradsys.exchange.recorded_models import RecordedModels
 
 Recorded = Tick | Depth | Trade | OrderChange
 Held = Callable[[str, str, Product], int]
@@ -47,27 +45,6 @@ _DELIVERED = frozenset({Product.CNC, Product.SPOT})
 _MARKET, _TRAILING, _DAY = OrderType.MARKET, OrderType.TRAILING, Validity.DAY
 
 
-class RecordedModels(msgspec.Struct, frozen=True, kw_only=True):
-    """The assumptions of a run on recorded ticks or books. `entry` is the way of an order to the venue, `response` that
-    of its reports back; the feed's own delay is in the record (`at` after `exchange_at`)."""
-
-    queue: QueueModel = RiskAverse()
-    entry: Latency = ConstantLatency()
-    response: Latency = ConstantLatency()
-    band: PriceBand = NoBand()
-
-    def describe(self) -> list[str]:
-        """The sentences that every report prints."""
-        return [
-            "The record does not react to our orders; they trade with what it shows or prints, and no more.",
-            "What we took from a level stays taken while the level stands.",
-            self.queue.describe(),
-            f"Orders reach the venue after a latency: {self.entry.describe()}.",
-            f"Reports reach us after a latency: {self.response.describe()}.",
-            self.band.describe(),
-        ]
-
-
 class RecordedVenue:
     """Simulated venue on recorded data; the same door as the venue on bars.
 
@@ -76,9 +53,9 @@ class RecordedVenue:
     instant: the record first. `held` tells positions as known to us; fills still on their way are added here.
 
     Not modelled: that others react to our orders; latency between a fill and what it does to its bracket or pair, which
-    the venue holds; auctions; disclosed quantity.
+    the venue holds; auctions.
 
-    `travelling`: orders on their way to the venue, and reports on theirs to us.
+    `travelling`: orders on their way to the venue, reports on theirs to us, and the ends of orders good till a time.
     """
 
     def __init__(self, instruments: Iterable[Instrument], models: RecordedModels, *, held: Held) -> None:
@@ -90,7 +67,8 @@ class RecordedVenue:
         self._clock = self._known_at = self._last_live = self._last_report = 0
         self._flight: deque[tuple[int, Callable[..., None], Any]] = deque()
         self._pending: deque[OrderEvent] = deque()
-        self.travelling = (self._flight, self._pending)
+        self._deadlines = Deadlines()
+        self.travelling = (self._flight, self._pending, self._deadlines.ends)
         self._orders: dict[int, LiveOrder] = {}
         self._sleeping: dict[int, list[Order]] = {}
         self._children: dict[int, list[LiveOrder]] = {}
@@ -116,9 +94,13 @@ class RecordedVenue:
 
     @property
     def due(self) -> int:
-        """When the next order arrives or the next report is heard; `NEVER` when nothing is on its way."""
+        """When the next order arrives or ends, or the next report is heard; `NEVER` when nothing is on its way."""
+        return min(self._happening(), self._pending[0].at if self._pending else NEVER)
+
+    def _happening(self, until: int = 0) -> int:
+        """When the next order arrives, or ends by its time, which comes no more where the record has ended."""
         arrival = self._flight[0][0] if self._flight else NEVER
-        return min(arrival, self._pending[0].at if self._pending else NEVER)
+        return arrival if until == NEVER else min(arrival, self._deadlines.upcoming)
 
     @property
     def idle(self) -> bool:
@@ -127,11 +109,11 @@ class RecordedVenue:
 
     def advance(self, until: int) -> Sequence[OrderEvent]:
         """Let time pass to an instant or the first report before it. Called with the instant before each record until
-        it gives nothing, answers to reports leave when the reports are heard."""
-        while self._flight and self._flight[0][0] <= until:
-            if self._pending and self._pending[0].at <= self._flight[0][0]:
+        it gives nothing, answers to reports leave when the reports are heard. `NEVER`: the record has ended."""
+        while (at := self._happening(until)) <= until and at < NEVER:
+            if self._pending and self._pending[0].at <= at:
                 return self._hear(self._pending[0].at)
-            self._arrive(self._flight[0][0])
+            self._arrive(at)
         return self._hear(min(self._pending[0].at, until)) if self._pending else ()
 
     # --- from the record
@@ -142,6 +124,8 @@ class RecordedVenue:
             self._arrive(event.exchange_at - 1)
         if event.exchange_at > self._clock:
             self._clock = event.exchange_at
+        if self._deadlines.ends:
+            self._lapse(self._clock)
         self._known_at = event.at
         self._hearing[event.instrument][type(event)](event)
         if not (self._pending or self._flight):
@@ -167,10 +151,7 @@ class RecordedVenue:
             order = live.order
             here = self._desks[order.instrument].instrument.exchange == exchange
             if here and order.validity is _DAY and live.live_at < at:
-                self._remove(live)
-                heard, left = self._heard_at(), live.unfilled
-                self._pending.append(Expired(at=heard, order_id=order.order_id, remaining=left, reason=_BELL))
-                self._orphans(order.order_id, reason="its entry expired")
+                self._expired(live, _BELL)
         return self._hear(NEVER) if self._pending else ()
 
     def close_out(self, order_id: int, *, price: int, at: int) -> Sequence[OrderEvent]:
@@ -206,12 +187,27 @@ class RecordedVenue:
         flight = self._flight
         while flight and flight[0][0] <= until:
             at, take, body = flight.popleft()
+            if self._deadlines.ends:
+                self._lapse(at)
             if at > self._clock:
                 self._clock = at
                 self._entered.clear()
             take(body)
             if self._woken:
                 self._wake()
+        if self._deadlines.ends:
+            self._lapse(until)
+
+    def _lapse(self, until: int) -> None:
+        """Orders whose time comes by an instant are gone, no record's doing."""
+        self._known_at = 0
+        for at, order_id in self._deadlines.passed(until):
+            live = self._orders.get(order_id)
+            if live is not None:
+                if at > self._clock:
+                    self._clock = at
+                    self._entered.clear()
+                self._expired(live, CAME)
 
     def _heard_at(self) -> int:
         """When a report of what happens now is heard: not before the record that caused it, nor before another."""
@@ -248,6 +244,7 @@ class RecordedVenue:
         if order.parent:
             self._attach(order)
         else:
+            self._deadlines.add(order)
             desk.enter(self._add(order, order.quantity))
 
     def _attach(self, order: Order) -> None:
@@ -267,7 +264,7 @@ class RecordedVenue:
                     return f"price {price / SCALE:g} outside the day's band {low / SCALE:g} to {high / SCALE:g}"
         if order.parent and order.parent not in self._orders and order.parent not in self._entered:
             return "its entry is not working"
-        return ""
+        return LATE if has_ended(order, self._clock) else ""
 
     def _add(self, order: Order, remaining: int) -> LiveOrder:
         live = live_order(order, at=self._clock, remaining=remaining)
@@ -352,7 +349,7 @@ class RecordedVenue:
 
     def dropped(self, live: LiveOrder) -> None:
         """The rest of an immediate order is gone; without any fill its exits are too."""
-        self._end(live, "immediate or cancel: not filled at once")
+        self._end(live, dropped_why(live.order.validity))
         if not live.filled:
             self._orphans(live.order.order_id, reason="its entry was cancelled")
 
@@ -369,6 +366,12 @@ class RecordedVenue:
     def _end(self, live: LiveOrder, reason: str) -> None:
         self._remove(live)
         self._cancelled(live.order.order_id, live.unfilled, reason)
+
+    def _expired(self, live: LiveOrder, reason: str) -> None:
+        self._remove(live)
+        order_id = live.order.order_id
+        self._pending.append(Expired(at=self._heard_at(), order_id=order_id, remaining=live.unfilled, reason=reason))
+        self._orphans(order_id, reason="its entry expired")
 
     def _drop(self, live: LiveOrder, reason: str) -> None:
         self._end(live, reason)

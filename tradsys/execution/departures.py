@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from tradsys.core.order_terms import within
 from tradsys.core.venue import AnyCommand, CancelOrder, ChangeOrder, PlaceOrder
 from tradsys.execution.bulkhead import Bulkhead
 from tradsys.execution.circuit_breaker import BreakerState, CircuitBreaker
@@ -303,11 +304,12 @@ class Departures:
 
 def _placing(tracked: Tracked) -> PlaceOrder:
     order = tracked.order
+    quantity = order.quantity - tracked.cut
     return PlaceOrder(
         tag=tracked.tag,
         instrument=order.instrument,
         side=order.side,
-        quantity=order.quantity - tracked.cut,
+        quantity=quantity,
         type=order.type,
         product=order.product,
         validity=order.validity,
@@ -315,4 +317,5 @@ def _placing(tracked: Tracked) -> PlaceOrder:
         trigger=order.trigger,
         trail=order.trail,
         reduces=tracked.reduces,
+        terms=within(order.terms, quantity),
     )

@@ -16,7 +16,7 @@ import msgspec
 
 from tradsys.core.errors import InputRefused, InvariantBroken
 from tradsys.core.events import Approved, Cancelled, CancelRequested, OrderEvent, Rejected
-from tradsys.core.venue import AnyCommand, CancelOrder, OrderRow, Report, TradeRow
+from tradsys.core.venue import AnyCommand, CancelOrder, Declined, OrderRow, Report, TradeRow
 from tradsys.execution.departures import Departures, Waiting
 from tradsys.execution.inquiry import Inquiries, Inquiry
 from tradsys.execution.linked_orders import LinkedOrders
@@ -171,6 +171,14 @@ class OrderTracker:
         """What the venue says of an order or a trade."""
         return self._also_told(self._reading.read(report, at=at), at)
 
+    def on_kept_back(self, tag: str, *, at: int) -> list[OrderEvent]:
+        """A command of `departing` to place this order did not leave and never will, for certain."""
+        tracked = self._orders.by_tag.get(tag)
+        if tracked is None or tracked.state is not _SENT:
+            return []
+        never = Declined(at=at, tag=tag, rule="never sent", value="disk full", limit="space")
+        return self._also_told(self._moves.happen(tracked, Happening.DECLINED, never, at=at), at)
+
     def on_link(self, *, up: bool, at: int) -> list[OrderEvent]:
         """The way to the venue opened or closed. With the old one went the answers of what was sent on it."""
         events = self._lose("the link to the venue was lost", at=at) if self._departures.link else []
@@ -312,6 +320,11 @@ class OrderTracker:
     def live(self) -> list[Tracked]:
         """Orders that have not ended."""
         return self._orders.live
+
+    @property
+    def ended(self) -> int:
+        """How many orders have ended."""
+        return self._orders.ended
 
     @property
     def external(self) -> dict[int, External]:

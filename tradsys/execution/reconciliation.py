@@ -10,12 +10,14 @@ Rules for this file:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from tradsys.core.units import SECOND
 from tradsys.core.venue import Ask, Report
 from tradsys.execution.reconciliation_answers import AnswerRefused, AskingLimits
-from tradsys.execution.reconciliation_lines import GRAVE, Action, OwnView, Plan
+from tradsys.execution.reconciliation_lines import GRAVE, OF_CASH, Action, CashStanding, OwnView, Plan
 from tradsys.execution.reconciliation_plan import compare
 from tradsys.execution.reconciliation_policy import Policy
 from tradsys.execution.venue_snapshot import SnapshotCollector
@@ -37,6 +39,7 @@ class _State(msgspec.Struct, kw_only=True):
     begun_at: int = 0
     snapshots: int = 0
     suspects: list[str] = []
+    cash: dict[str, CashStanding] = {}
 
 
 class Reconciler:
@@ -68,6 +71,11 @@ class Reconciler:
     def begun_at(self) -> int:
         """Since when it is under way; 0 when it is not. For whoever decides that it takes too long."""
         return self._state.begun_at if self.running else 0
+
+    @property
+    def cash(self) -> Mapping[str, CashStanding]:
+        """What is known of the venue's cash, by currency; nothing of one that was never compared."""
+        return self._state.cash
 
     @property
     def answered(self) -> bool:
@@ -127,18 +135,19 @@ class Reconciler:
         venue, state = self._collector.result, self._state
         if venue is None or not self.running:
             return None
-        plan = compare(own, venue, policy=self._policy, reason=state.reason)
+        plan = compare(own, venue, policy=self._policy, reason=state.reason, cash=state.cash)
         grave = sorted({line.key for line in plan.changes if line.case in GRAVE})
         state.snapshots += 1
         if grave != state.suspects and state.snapshots < AGREEMENTS:
             state.suspects = grave
             self._collector.begin(at=at)
             return None
-        return _believed(plan, suspects=state.suspects)
+        return _believed(plan, suspects=state.suspects, cash=state.cash)
 
     def applied(self, plan: Plan, *, at: int) -> None:
         """Every line was applied. The next is due after the usual time, sooner where something was not settled."""
         state = self._state
+        state.cash = dict(plan.cash)
         state.reconciled = state.reconciled or plan.settled
         state.due = at + (self._every if plan.settled else SECOND)
         again, state.reason, state.again = state.again, "", ""
@@ -157,8 +166,9 @@ class Reconciler:
         self._collector.restore(collector)
 
 
-def _believed(plan: Plan, *, suspects: list[str]) -> Plan:
-    """The plan without grave lines that the snapshot before did not have: these are left for the next time."""
+def _believed(plan: Plan, *, suspects: list[str], cash: dict[str, CashStanding]) -> Plan:
+    """The plan without grave lines that the snapshot before did not have: these are left for the next time, and with
+    one of cash, `cash` stands as it did."""
     doubtful = [line for line in plan.changes if line.case in GRAVE and line.key not in suspects]
     if not doubtful:
         return plan
@@ -169,4 +179,7 @@ def _believed(plan: Plan, *, suspects: list[str]) -> Plan:
         else line
         for line in plan.lines
     )
-    return msgspec.structs.replace(plan, lines=lines, settled=False)
+    cash = cash if any(line.case in OF_CASH for line in doubtful) else dict(plan.cash)
+    # Cash that moves while it is read says nothing about what may be traded, unless it would have halted.
+    settled = plan.settled and all(line.case in OF_CASH and line.action != Action.HALT for line in doubtful)
+    return msgspec.structs.replace(plan, lines=lines, cash=cash, settled=settled)

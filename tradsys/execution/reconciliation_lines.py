@@ -63,8 +63,9 @@ class OwnView(msgspec.Struct, frozen=True, kw_only=True):
     """All that we have, of one instant.
 
     `trades`: those of the venue's day; `known`: keys of every trade ever booked or busted, these included; `positions`:
-    signed, others' included, from the ledger; `cash`: by currency, empty where it is not to be compared; `halted`:
-    instruments that trade no more ("" is the whole account).
+    signed, others' included, from the ledger; `cash`: by currency, had every trade been paid in full and cost no
+    charges, empty where it is not to be compared; `charges` booked so far, by currency; `halted`: instruments that
+    trade no more.
     """
 
     orders: Collection[OwnOrder]
@@ -72,6 +73,7 @@ class OwnView(msgspec.Struct, frozen=True, kw_only=True):
     known: Container[TradeKey]
     positions: Mapping[Holding, int]
     cash: Mapping[str, int]
+    charges: Mapping[str, int] = {}
     halted: Container[str] = ()
 
 
@@ -88,6 +90,8 @@ class Action(Word):
     """Adopt a position, then close it."""
     HALT = "halt"
     """No new orders in the instrument (in none, where the line names none) until a person has looked."""
+    REPORT = "report"
+    """Say it once, and remember that it was said."""
     IGNORE = "ignore"
     """Do nothing, for a reason."""
 
@@ -112,6 +116,8 @@ class Case(Word):
     UNLISTED = "trades_not_listed"
     FILLED_DIFFERS = "filled_differs"
     CASH = "cash_differs"
+    CASH_OPENING = "cash_opening"
+    CASH_AGREES = "cash_agrees"
     MOVED = "traded_while_asked"
 
 
@@ -124,9 +130,23 @@ GRAVE = frozenset(
         Case.POSITION,
         Case.TRADE_DIFFERS,
         Case.CASH,
+        Case.CASH_OPENING,
     }
 )
 """Cases concluded from what an answer lacks, or that no trade explains: believed when two snapshots in a row say so."""
+
+OF_CASH = frozenset({Case.CASH, Case.CASH_OPENING})
+"""Those of them that are of money alone."""
+
+
+class CashStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the venue's cash in one currency, 1e-8: `opening` is what it had more than the run counts when
+    they were first compared, `said` the difference from there on that was told last (0: none), `halted` whether it
+    halted the account."""
+
+    opening: int
+    said: int = 0
+    halted: bool = False
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,19 +182,22 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """What two snapshots have to agree on."""
-        return f"{self.action} {self.case} {self.subject}"
+        """What two snapshots have to agree on: of cash the amount too, since no trade moves it."""
+        amount = f" {self.quantity}" if self.case in OF_CASH else ""
+        return f"{self.action} {self.case} {self.subject}{amount}"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="event"):
     """What to do so that we have what the venue has: apply the lines in order. Everything the venue said was read after
-    `asked_at`. `settled` is false where something could not be compared because it was traded while we asked."""
+    `asked_at`. `settled` is false where something could not be compared because it was traded while we asked; `cash`
+    is how cash stands once it is applied, by currency."""
 
     at: int
     asked_at: int
     reason: str
     lines: tuple[Line, ...]
     settled: bool = True
+    cash: Mapping[str, CashStanding] = {}
 
     @property
     def changes(self) -> tuple[Line, ...]:

@@ -8,16 +8,18 @@ Rules for this file:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
 from tradsys.core.orders import TERMINAL, OrderState
 from tradsys.core.units import to_text
 from tradsys.core.venue import OrderRow, Subject, TradeRow, VenueState
+from tradsys.execution.reconciliation_cash import compared_cash
 from tradsys.execution.reconciliation_lines import (
     Action,
     Case,
+    CashStanding,
     Line,
     OwnOrder,
     OwnView,
@@ -28,24 +30,35 @@ from tradsys.execution.reconciliation_lines import (
     of_trades,
 )
 from tradsys.execution.reconciliation_policy import Policy
-from tradsys.execution.reconciliation_positions import cash_lines, differences, position_lines, signed
+from tradsys.execution.reconciliation_positions import differences, position_lines, signed
 from tradsys.execution.venue_snapshot import VenueSnapshot
 
 _WORKING = (OrderState.OPEN, OrderState.PARTLY_FILLED)
 _RANK = {action: rank for rank, action in enumerate(Action)}
 
 
-def compare(own: OwnView, venue: VenueSnapshot, *, policy: Policy, reason: str = "asked") -> Plan:
-    """The plan that makes our view the venue's. Pure: the same views and policy give the same plan."""
+def compare(
+    own: OwnView,
+    venue: VenueSnapshot,
+    *,
+    policy: Policy,
+    reason: str = "asked",
+    cash: Mapping[str, CashStanding] | None = None,
+) -> Plan:
+    """The plan that makes our view the venue's. Pure: the same views and policy give the same plan. `cash` is how it
+    stood after the plan before; without it, it was never compared."""
     orders = _Orders(own, venue, policy)
     found = differences(own, venue)
-    lines = [*orders.lines(), *position_lines(found, own, venue, policy), *cash_lines(found, own, venue, policy)]
+    positions = list(position_lines(found, own, venue, policy))
+    money = compared_cash(found, own, venue, policy, standing=cash or {}, positions=positions)
+    lines = [*orders.lines(), *positions, *money.lines]
     return Plan(
         at=venue.at,
         asked_at=venue.asked_at,
         reason=reason,
         lines=tuple(sorted(lines, key=_place)),
         settled=not venue.moved,
+        cash=money.standing,
     )
 
 

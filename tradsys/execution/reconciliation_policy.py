@@ -27,9 +27,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     unexplained_positions: Literal["halt", "adopt"] = "halt"
     """A position that differs from our trades'. Adopting invents a trade at the venue's average, labelled so."""
     cash: Literal["ignore", "halt"] = "ignore"
-    """Cash that differs by more than `cash_tolerance`: report it, or stop the account."""
+    """Cash that differs by more than `cash_tolerance`: say so once, or stop the account."""
     cash_tolerance: str = "0"
     """In units of the currency, as a decimal: `"12.50"`."""
+
+    charges: Literal["apart", "in_cash"] = "apart"
+    """Whether the venue takes from its cash, at the trade, the charges that the run books."""
 
     def tolerance(self) -> int:
         """`cash_tolerance`, 1e-8."""

@@ -1,4 +1,4 @@
-"""Positions and cash against the venue's: what trades explain, which trades were busted, and what nothing explains.
+"""Positions against the venue's: what trades explain, which trades were busted, and what nothing explains.
 
 A position of the venue's is that of the trades listed with it. So ours at any later instant must equal it once trades
 that only we have are added and trades that only the venue has are taken off, whatever happened in between.
@@ -203,26 +203,3 @@ def adopted(row: PositionRow, *, quantity: int, after: int, at: int) -> TradeRow
         price=row.average,
         at=at,
     )
-
-
-def cash_lines(holdings: list[Differences], own: OwnView, venue: VenueSnapshot, policy: Policy) -> Iterator[Line]:
-    """Lines about cash, only while both sides have the same trades: else cash differs because they do."""
-    newer = any(each.at >= venue.asked_at for each in own.trades.values())
-    if newer or venue.moved or not all(found.same_trades for found in holdings):
-        return
-    theirs = {row.currency: row.cash for row in venue.cash}
-    for currency, mine in sorted(own.cash.items()):
-        difference = theirs.get(currency, 0) - mine
-        if abs(difference) <= policy.tolerance():
-            continue
-        halts = policy.cash == "halt" and "" not in own.halted
-        yield Line(
-            action=Action.HALT if halts else Action.IGNORE,
-            case=Case.CASH,
-            subject=f"cash {currency}",
-            ours=to_text(mine),
-            venue=to_text(theirs[currency]) if currency in theirs else "not listed",
-            answer=evidence(venue, Subject.CASH),
-            quantity=difference,
-            reason=f"{to_text(difference)} more than we count; tolerance {policy.cash_tolerance}",
-        )

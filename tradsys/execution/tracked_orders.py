@@ -176,6 +176,11 @@ class TrackedOrders:
         found = [tracked for orders in self._live.values() for tracked in orders.values()]
         return sorted(found, key=lambda tracked: tracked.order.order_id)
 
+    @property
+    def ended(self) -> int:
+        """How many have ended."""
+        return sum(self.counts[state] for state in TERMINAL)
+
     def live_in(self, instrument: str) -> list[Tracked]:
         """Those of one instrument."""
         return list(self._live.get(instrument, {}).values())

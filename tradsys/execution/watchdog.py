@@ -30,12 +30,14 @@ class Pulse(Word):
 
 
 class Beat(msgspec.Struct, frozen=True, kw_only=True):
-    """One heartbeat: which run, under which lease it trades, and why where it failed."""
+    """One heartbeat: which run, under which lease it trades; where it failed why, and how many of its records are
+    durable (-1: not said): a command that is recorded after these never left."""
 
     run: str
     epoch: int
     pulse: Pulse = Pulse.ALIVE
     why: str = ""
+    durable: int = -1
 
 
 class WatchdogSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +77,7 @@ class Watchdog:
         self._settings = settings
         self._beat: Beat | None = None
         self._heard_at = 0
+        self._presumed = False
         self._began_at = 0
         self._attempt = 0
         self._flattener: Flattener | None = None
@@ -91,16 +94,27 @@ class Watchdog:
 
     @property
     def run(self) -> str:
-        """The run that it watches, empty before the first beat."""
+        """The run that it watches, empty before the first beat, or before it was told of one."""
         return self._beat.run if self._beat is not None else ""
 
+    @property
+    def durable(self) -> int:
+        """How many records of the process that failed are durable, by its own word; -1 where it did not say."""
+        return self._beat.durable if self._beat is not None and self._beat.pulse is Pulse.FAILED else -1
+
     # --- watching
+
+    def presume(self, run: str, *, epoch: int, at: int) -> None:
+        """A process began this run, last under lease `epoch`, and did not end as it should: silence counts from now on,
+        though nobody was heard. Without it, it counts from the first beat."""
+        if self._beat is None:
+            self._beat, self._heard_at, self._presumed = Beat(run=run, epoch=epoch), at, True
 
     def on_beat(self, beat: Beat, *, at: int) -> None:
         """A heartbeat, with the instant at which it was received. One of a lower lease than known is a ghost's."""
         if self.reason or (self._beat is not None and beat.epoch < self._beat.epoch):
             return
-        self._beat, self._heard_at = beat, at
+        self._beat, self._heard_at, self._presumed = beat, at, False
         if beat.pulse is Pulse.FAILED:
             self._act(f"the trading process failed: {beat.why or 'it did not say why'}", at)
 
@@ -156,7 +170,8 @@ class Watchdog:
         if self.report is not None:
             return []
         if not self.reason and self._is_silent(at):
-            self._act(f"no heartbeat for {(at - self._heard_at) / SECOND:.1f} s", at)
+            since = " since the watchdog began" if self._presumed else ""
+            self._act(f"no heartbeat for {(at - self._heard_at) / SECOND:.1f} s{since}", at)
         if self._look_at is not None and at >= self._look_at:
             self._look_at = None
             self._start(at, ())

@@ -24,6 +24,7 @@ SNAPSHOT, LAST = 32, 128
 NUMBERS = ("ts_recv", "ts_event", "size", "order_id", "flags", "sequence")
 PRICES = ("price_1e-9", "price")
 ACTIONS = frozenset((b"A", b"C", b"M", b"R", b"T", b"F", b"N"))
+WANTED = "whole numbers, times in UTC nanoseconds, prices in 1e-9"
 _SIGNS = {b"B": 1, b"A": -1}
 
 
@@ -85,32 +86,39 @@ def is_binary(content: bytes) -> bool:
 
 def _lines(content: bytes, path: Path) -> Iterator[OrderMessage]:
     rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig", "replace")))
-    names = rows.fieldnames or ()
+    try:
+        names = rows.fieldnames or ()
+    except csv.Error:
+        names = ()
     price = next((name for name in PRICES if name in names), "")
     if not price or not {*NUMBERS, "action", "side"} <= set(names):
         raise DataError(
             f"{path}: not Databento's orders",
             value=", ".join(names),
             limit=", ".join((*NUMBERS, "action", "side", *PRICES)),
+            fix="give its orders (MBO) as CSV or DBN",
         )
-    for number, row in enumerate(rows, 2):
-        try:
-            at, event_at, size, order_id, flags, sequence = [int(row[name]) for name in NUMBERS]
-            cost, owner = int(row[price] or databento.UNPRICED), int(row.get("instrument_id") or 0)
-            action, side = row["action"].encode(), row["side"].encode()
-        except (ValueError, TypeError, AttributeError) as error:
-            raise _unreadable(path, number, row) from error
-        if action not in ACTIONS:
-            raise _unreadable(path, number, row)
-        yield OrderMessage(owner, event_at, order_id, cost, size, flags, action, side, at, sequence)
+    try:
+        for number, row in enumerate(rows, 2):
+            yield _message(row, price, f"{path}: line {number} cannot be read")
+    except csv.Error as error:
+        raise DataError(f"{path}: line {rows.line_num} cannot be read: {error}", limit=WANTED) from error
 
 
-def _unreadable(path: Path, number: int, row: dict[str, str]) -> DataError:
-    return DataError(
-        f"{path}: line {number} cannot be read",
-        value=",".join(map(str, row.values()))[:200],
-        limit="whole numbers, times in UTC nanoseconds, prices in 1e-9",
-    )
+def _message(row: dict[str, str], price: str, complaint: str) -> OrderMessage:
+    try:
+        at, event_at, size, order_id, flags, sequence = [int(row[name]) for name in NUMBERS]
+        cost, owner = int(row[price] or databento.UNPRICED), int(row.get("instrument_id") or 0)
+        action, side = row["action"].encode(), row["side"].encode()
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _unreadable(complaint, row) from error
+    if action not in ACTIONS or not 0 <= min(at, event_at, size) <= max(at, event_at, size, abs(cost)) < 2**63:
+        raise _unreadable(complaint, row)
+    return OrderMessage(owner, event_at, order_id, cost, size, flags, action, side, at, sequence)
+
+
+def _unreadable(complaint: str, row: dict[str, str]) -> DataError:
+    return DataError(complaint, value=",".join(map(str, row.values()))[:200], limit=WANTED)
 
 
 def _check(messages: Sequence[OrderMessage], instrument: Instrument, path: Path) -> None:

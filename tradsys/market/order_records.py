@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 from itertools import pairwise, starmap
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,10 +23,13 @@ from tradsys.core.units import SCALE, SECOND
 from tradsys.market.books import lobster
 from tradsys.market.books.order_book import BID
 from tradsys.market.files import read
+from tradsys.market.readers.damage import damage_refused
 from tradsys.market.readers.parquet import table_of
 
 PRICE_COLUMNS = ("price", "trigger", "trail")
 """Prices among the columns of `orders.parquet`."""
+
+_MOST_STEPS = 2.0**62
 
 HIDDEN = 5
 """LOBSTER's number for an execution of what the book does not show; the others are in `books.lobster`."""
@@ -139,10 +142,7 @@ def first_price(path: Path, format: str) -> float:
         row = lobster.parse_row(read(book_beside(path)).content.split(b"\n", 1)[0])
         prices = np.array([price for price in row[::2] if abs(price) != lobster.NO_PRICE]) / lobster.PRICE_UNIT
     else:
-        table = table_of(read(path).content)
-        if "price" not in table.column_names:
-            raise DataError(f"{path}: not the orders of a simulated day", value="price")
-        prices = table["price"].to_numpy()
+        prices = _numbers(_table(path, read(path).content, {"price"}), "price", path)
     if not (prices > 0).any():
         raise MissingData(f"{path} has no price", value=str(path), fix="check the file")
     return float(prices[np.argmax(prices > 0)])
@@ -156,14 +156,12 @@ def read_orders(path: Path, instrument: Instrument) -> tuple[list[int], list[Com
     off the instrument's tick or lot.
     """
     found = read(path)
-    table = table_of(found.content)
-    wanted = {*_WORDS, *PRICE_COLUMNS, *_QUANTITIES, *_NUMBERS}
-    if missing := wanted - set(table.column_names):
-        raise DataError(f"{path}: not the orders of a simulated day", value=", ".join(sorted(missing)))
-    table = table.filter(pc.is_in(table["event"].cast(pa.string()), pa.array(_names(Action))))
+    table = _table(path, found.content, {*_WORDS, *PRICE_COLUMNS, *_QUANTITIES, *_NUMBERS, "phase"})
+    with damage_refused(path):
+        table = table.filter(pc.is_in(table["event"].cast(pa.string()), pa.array(_names(Action))))
     if not table.num_rows:
         raise MissingData(f"{path} has no order", value=str(path), fix="check the file")
-    at = table["at"].to_numpy()
+    at = _numbers(table, "at", path, whole=True)
     back = at[1:] < at[:-1]
     if back.any():
         row = int(np.argmax(back)) + 2
@@ -174,12 +172,36 @@ def read_orders(path: Path, instrument: Instrument) -> tuple[list[int], list[Com
     return at.tolist(), list(starmap(Command, rows)), found.sha256
 
 
+def _table(path: Path, content: bytes, wanted: set[str]) -> pa.Table:
+    with damage_refused(path):
+        table = table_of(content)
+    if missing := wanted - set(table.column_names):
+        raise DataError(
+            f"{path}: not the orders of a simulated day",
+            value=", ".join(table.column_names)[:200],
+            limit=f"also {', '.join(sorted(missing))}",
+            fix="give the orders.parquet of tradsys exchange simulate",
+        )
+    return table
+
+
+def _numbers(table: pa.Table, name: str, path: Path, *, whole: bool = False) -> NDArray[Any]:
+    """A column of numbers, each of them there."""
+    column = table[name]
+    fits = pa.types.is_integer(column.type) or (not whole and pa.types.is_floating(column.type))
+    if not fits or column.null_count:
+        limit = "whole numbers, none missing" if whole else "numbers, none missing"
+        raise DataError(f"{path}: column {name} cannot be read", value=str(column.type), limit=limit)
+    numbers: NDArray[Any] = column.to_numpy()
+    return numbers
+
+
 def _columns(table: pa.Table, *, tick: int, lot: int, path: Path) -> dict[str, NDArray[np.int64]]:
-    columns = {name: table[name].to_numpy() for name in _NUMBERS}
+    columns = {name: _numbers(table, name, path, whole=True) for name in _NUMBERS}
     columns |= {name: _members(table[name], words, path) for name, words in _WORDS.items()}
     for names, step in ((PRICE_COLUMNS, tick), (_QUANTITIES, lot)):
-        columns |= {name: steps_of(table[name].to_numpy(), step, f"{path}: {name}") for name in names}
-    _undo_exchange_commands(columns, table)
+        columns |= {name: steps_of(_numbers(table, name, path), step, f"{path}: {name}") for name in names}
+    _undo_exchange_commands(columns, table, path)
     return columns
 
 
@@ -188,7 +210,8 @@ def _names(words: type[IntEnum]) -> list[str]:
 
 
 def _members(column: pa.ChunkedArray, words: type[IntEnum], path: Path) -> NDArray[np.int64]:
-    codes = pc.index_in(column.cast(pa.string()), pa.array(_names(words)))
+    with damage_refused(path):
+        codes = pc.index_in(column.cast(pa.string()), pa.array(_names(words)))
     if codes.null_count:
         raise DataError(f"{path}: a word that means nothing", value=words.__name__, limit=", ".join(_names(words)))
     return np.asarray(codes.to_numpy(), dtype=np.int64)
@@ -198,7 +221,10 @@ def steps_of(values: NDArray[np.float64], step: int, what: str) -> NDArray[np.in
     """Prices or quantities as whole ticks or lots of `step` (1e-8). Raises `DataError` for one that is none."""
     exact = values * SCALE / step
     steps = np.rint(exact)
-    if (off := np.abs(exact - steps) > 1e-3).any():
+    # What is no number, or infinite, is no step either.
+    with np.errstate(invalid="ignore"):
+        off = ~(np.abs(exact - steps) <= 1e-3) | (np.abs(exact) >= _MOST_STEPS)
+    if off.any():
         raise DataError(
             f"{what} is off the instrument's step", value=float(values[off][0]), limit=step / SCALE, fix="give its tick"
         )
@@ -206,11 +232,11 @@ def steps_of(values: NDArray[np.float64], step: int, what: str) -> NDArray[np.in
     return whole
 
 
-def _undo_exchange_commands(columns: dict[str, NDArray[np.int64]], table: pa.Table) -> None:
+def _undo_exchange_commands(columns: dict[str, NDArray[np.int64]], table: pa.Table, path: Path) -> None:
     """`flags` holds the rule of a band or the end of an auction, and the phase that a `SET_PHASE` left is a column."""
     action = columns["event"]
     ruled = np.isin(action, (Action.SET_BAND, Action.UNCROSS))
     columns["quantity"] = np.where(ruled, columns["flags"], columns["quantity"])
     columns["flags"] = np.where(ruled, 0, columns["flags"])
-    phases = pc.index_in(table["phase"].cast(pa.string()), pa.array(_names(BookPhase))).to_numpy()
+    phases = _members(table["phase"], BookPhase, path)
     columns["price"] = np.where(action == Action.SET_PHASE, phases, columns["price"])

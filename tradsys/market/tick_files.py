@@ -9,7 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tradsys.core.errors import DataError
-from tradsys.market.files import read
+from tradsys.market.files import FileContent, read
+from tradsys.market.readers.damage import damage_refused
 from tradsys.market.readers.delimited import table_of as delimited_table
 from tradsys.market.readers.parquet import table_of as parquet_table
 from tradsys.market.readers.raw import Request
@@ -39,19 +40,24 @@ PARQUET = b"PAR1"
 def read_ticks(path: Path, *, instrument: str, timezone: str) -> TickSeries:
     """Ticks of one instrument; times without offset are in `timezone`.
 
-    Raises `MissingData` for a file that is not there or empty, `DataError` for columns that are missing or twice, and
-    for ticks not fit to trade on (`TickSeries.validate`).
+    Raises `MissingData` for a file that is not there or empty, `DataError` for a damaged one, columns that are missing
+    or twice, and for ticks not fit to trade on (`TickSeries.validate`).
     """
     found = read(path)
     request = Request(path=path, zone=timezone)
-    parquet = found.content.startswith(PARQUET)
+    with damage_refused(path):
+        return _series(found, instrument, request).validate()
+
+
+def _series(found: FileContent, instrument: str, request: Request) -> TickSeries:
+    path, parquet = request.path, found.content.startswith(PARQUET)
     table = parquet_table(found.content) if parquet else delimited_table(found.content, request)
     roles = roles_of(table.column_names, where=f"{path}: ")
     at = moments(table[roles["time"]], request, name=roles["time"]).at
     exchange_at = at
     if "exchange_time" in roles:
         exchange_at = moments(table[roles["exchange_time"]], request, name=roles["exchange_time"]).at
-    return TickSeries(instrument, at, exchange_at, _matrix(table, roles), path, found.sha256).validate()
+    return TickSeries(instrument, at, exchange_at, _matrix(table, roles), path, found.sha256)
 
 
 def roles_of(names: list[str], *, where: str = "") -> dict[str, str]:

@@ -52,6 +52,11 @@ class TickSeries:
         """Whether some tick leaves a side of the book unsaid, so that one alone does not tell where the market is."""
         return bool(np.isnan(self.matrix[[BID, ASK]]).any())
 
+    @property
+    def trades(self) -> bool:
+        """Whether some tick tells a last price."""
+        return not bool(np.isnan(self.matrix[LAST]).all())
+
     def validate(self) -> TickSeries:
         """The series itself, once it is fit to trade on.
 

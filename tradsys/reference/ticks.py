@@ -49,7 +49,8 @@ def futures_of(index: str) -> str:
 def tick_size(exchange: str, segment: Segment, *, price: int, on: date, underlying: Underlying = "stock") -> Price:
     """The tick in force on a date for a reference price (the exchange takes the last close of the month before).
 
-    For futures of an index `price` is its level. Raises `UnknownName`, or `UncoveredDate` where no row covers the date.
+    For futures of an index `price` is its level. Raises `UnknownName`, `UncoveredDate` where no row covers the date, or
+    `ConfigError` for a price below 0.
     """
     table, key = _rule(exchange, segment, underlying)
     return Price(_step(table.on(on, *key, fix="set the instrument's tick yourself"), price))
@@ -61,7 +62,7 @@ def tick_steps(
     """The whole history of the tick at one reference price, for `Instrument.ticks`; the first reaches back for ever.
 
     Without a price: that of a share between Rs 250 and Rs 1,000, whose tick has been 0.05 throughout. Not modelled: the
-    exchange's monthly review as the price moves. Raises `UnknownName`.
+    exchange's monthly review as the price moves. Raises `UnknownName`, or `ConfigError` for a price below 0.
     """
     table, key = _rule(exchange, segment, underlying)
     steps: list[DatedStep] = []
@@ -83,6 +84,8 @@ def _rule(exchange: str, segment: Segment, underlying: Underlying) -> tuple[Date
 
 
 def _step(row: DatedRow, price: int) -> int:
+    if price < 0:
+        raise ConfigError("no tick has a price below 0", value=price / SCALE, limit=">= 0", fix="give the last close")
     bands = (part.split(":") for part in row.value.split())
     return [from_text(step) for floor, step in bands if price >= from_text(floor)][-1]
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
+
+import msgspec
 
 from tradsys.core.errors import ConfigError
 from tradsys.core.events import (
@@ -25,12 +28,18 @@ from tradsys.core.events import (
     TwoOrders,
     Validity,
 )
+from tradsys.core.order_terms import WantedTerms
 from tradsys.core.ports import Account
+from tradsys.core.units import MICROSECOND
 from tradsys.strategies.context import Context
 from tradsys.strategies.parameters import ParameterSpec, bind, declared
 from tradsys.strategies.views import FillView, OrderView
 
 Intents = Iterable[Decision] | None
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_TERMS = msgspec.UNSET
+_POST_ONLY = WantedTerms(post_only=True)
 
 
 def _name(where: MarketEvent | str) -> str:
@@ -125,7 +134,10 @@ class Strategy:
     def buy(self, where: MarketEvent | str, quantity: float, **details: Any) -> OrderIntent:
         """Buy: market, or `limit=`, `trigger=` (SL-M; with `limit` SL), `trail=`; `stop=`/`target=` make a bracket.
 
-        Further: `validity="DAY"|"IOC"|"GTC"`, `product="CNC"|"MIS"|"NRML"`, `reason=`. Prices in currency units.
+        Further: `validity="DAY"|"IOC"|"FOK"|"GTC"|"GTD"`, `expires_at=` the end of a GTD order (UTC nanoseconds, as
+        `bar.at`, or a datetime with its time zone), `display=` units shown at a time, `post_only=True`,
+        `product="CNC"|"MIS"|"NRML"`, `reason=`. Prices in currency units. What does not go together is refused
+        (`invalid-order`); raises `ConfigError` for a datetime without a time zone.
         """
         return _order(where, Side.BUY, quantity, **details)
 
@@ -138,11 +150,23 @@ class Strategy:
         return TwoOrders(instrument=first.instrument, first=first, second=second, reason=reason)
 
     def quote(
-        self, where: MarketEvent | str, *, bid: float | None, ask: float | None, quantity: float, reason: str = ""
+        self,
+        where: MarketEvent | str,
+        *,
+        bid: float | None,
+        ask: float | None,
+        quantity: float,
+        post_only: bool = False,
+        reason: str = "",
     ) -> QuoteIntent:
         """Rest a bid and an ask of `quantity` units, replacing the quote before; None withdraws that side."""
         return QuoteIntent(
-            instrument=_name(where), bid=_plain(bid), ask=_plain(ask), quantity=float(quantity), reason=reason
+            instrument=_name(where),
+            bid=_plain(bid),
+            ask=_plain(ask),
+            quantity=float(quantity),
+            reason=reason,
+            terms=_POST_ONLY if post_only else _NO_TERMS,
         )
 
     def cancel(self, where: MarketEvent | str, *, order_id: int = 0, reason: str = "") -> CancelIntent:
@@ -161,6 +185,9 @@ def _order(
     stop: float | None = None,
     target: float | None = None,
     validity: Validity | str = Validity.DAY,
+    expires_at: int | datetime = 0,
+    display: float | None = None,
+    post_only: bool = False,
     product: Product | str | None = None,
     reason: str = "",
 ) -> OrderIntent:
@@ -178,7 +205,23 @@ def _order(
         validity=validity if type(validity) is Validity else Validity(validity),
         product=None if product is None else Product(product),
         reason=reason,
+        terms=_terms(display, post_only, expires_at) if expires_at or post_only or display is not None else _NO_TERMS,
     )
+
+
+def _terms(display: float | None, post_only: bool, expires_at: int | datetime) -> WantedTerms:
+    return WantedTerms(display=_plain(display), post_only=bool(post_only), expires_at=_instant(expires_at))
+
+
+def _instant(moment: int | datetime) -> int:
+    """UTC nanoseconds, exact."""
+    if not isinstance(moment, datetime):
+        return int(moment)
+    if moment.tzinfo is None:
+        raise ConfigError(
+            "expires_at has no time zone", value=moment.isoformat(), fix="give tzinfo=, or UTC nanoseconds as in bar.at"
+        )
+    return (moment - _EPOCH) // timedelta(microseconds=1) * MICROSECOND
 
 
 def _plain(value: float | None) -> float | None:

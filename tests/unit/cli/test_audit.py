@@ -150,6 +150,22 @@ def test_a_run_that_ended_is_sealed(run_folder: Path, key: Path, public: Path, l
     assert (code, body["records"], body["seals"], body["signed"]) == (0, 62, 5, 4)
 
 
+def test_who_signs_last_vouches_for_seals_without_a_signature(
+    run_folder: Path, key: Path, public: Path, tmp_path: Path
+) -> None:
+    run("seal", run_folder)
+    assert "nor is one after it" in answer("verify", run_folder, "--key", public)[1]["first_bad"]["why"]
+    assert answer("export", run_folder, "--to", tmp_path / "none", "--key", public)[0] == 1
+    answer("export", run_folder, "--to", tmp_path / "unsigned")
+    code, body = checked(tmp_path / "unsigned", "--key", public)
+    assert code == 1 and "nor is one after it" in body["first_bad"]["why"]
+    run("seal", run_folder, "--sign", key)
+    assert answer("verify", run_folder, "--key", public)[0] == 0
+    assert answer("export", run_folder, "--to", tmp_path / "signed", "--key", public)[0] == 0
+    code, body = checked(tmp_path / "signed", "--key", public)
+    assert (code, body["signatures"], body["seals"]) == (0, 4, 5)
+
+
 def test_a_run_that_goes_on_is_not_sealed(run_folder: Path) -> None:
     disk = FolderDisk(run_folder / "journal")
     Lease.acquire(disk, holder="run", now=time.monotonic_ns())
@@ -273,3 +289,16 @@ def test_the_bundles_program_knows_ed25519(public: str, message: str, signature:
         assert not signed(key, text, bytes(wrong))
     assert not signed(key, text + b"x", right) and not signed(key[:-1], text, right)
     assert not signed(key[::-1], text, right)
+
+
+def test_a_run_fed_with_old_data_is_kept_from_when_it_was_recorded_sealed_later_or_not(tmp_path: Path) -> None:
+    disk, years = FolderDisk(tmp_path / "run" / "journal"), []
+    journal = open_journal(disk, segment_bytes=4096, reserve_bytes=8)
+    journal.append("note", b"{}", at=1_443_400_000 * 10**9, recorded_at=time.time_ns())
+    journal.close()
+    disk.unlock()
+    for name in ("first", "second"):
+        _, body = answer("export", tmp_path / "run", "--to", tmp_path / name)
+        years.append(int(body["manifest"]["retain_until"][:4]) - time.gmtime().tm_year)
+        answer("seal", tmp_path / "run")
+    assert years == [5, 5]

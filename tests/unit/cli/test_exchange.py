@@ -133,6 +133,19 @@ def test_a_missing_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert list(Path().iterdir()) == []
 
 
+def test_a_folder_is_no_file_of_operations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(verbs, ["exchange", "match", ".", "--out", "out.jsonl"])
+    assert isinstance(result.exception, ResourceError)
+    assert "Is a directory" in result.exception.message
+    assert list(Path().iterdir()) == []
+
+
+def test_a_mark_of_byte_order_is_passed_over(match: Match) -> None:
+    match(b"\xef\xbb\xbf" + as_lines(FLOW))
+    assert read_lines(Path("out.jsonl").read_text()) == ANSWERS
+
+
 def test_the_operations_are_not_overwritten(match: Match) -> None:
     with pytest.raises(ConfigError, match="overwrite"):
         match(as_lines(FLOW), out="flow.jsonl")

@@ -102,6 +102,36 @@ def test_order_by_order(tmp_path: Path) -> None:
     assert (body["best_bid"], body["best_bid_quantity"], body["best_ask"]) == (585.33, 20, 585.94)
 
 
+def test_people_are_told_why_a_book_is_not_to_be_believed(feed: Path, tmp_path: Path) -> None:
+    feed.write_text("\n".join([delta(5, 6), SNAPSHOT, delta(8, 9), delta(10, 11)]))
+    code, output = run(str(feed), "--format", "binance")
+    assert (code, output) == (
+        1,
+        "BTCUSDT: broken, 4 messages, 1 applied, 0 stale, 1 gaps, 2 unused for want of a snapshot, best 100 / 101\n",
+    )
+    message = tmp_path / "AAPL_message_1.csv"
+    message.write_text("34200.0,1,5,18,5853300,1\n34200.1,3,999,2,5850000,1\n")
+    message.with_name("AAPL_orderbook_1.csv").write_text("5859400,200,5853300,18\n")
+    code, output = run(str(message), "--format", "lobster")
+    assert (code, "1 not to be applied as told" in output) == (1, True)
+
+
+DATABENTO = """ts_recv,ts_event,action,side,price,size,order_id,flags,sequence,instrument_id
+10,9,A,B,4800000000000,3,1,128,1,17077
+11,10,A,A,4800250000000,2,2,128,2,17077
+12,11,C,B,4800000000000,1,1,128,3,17077
+"""
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_databento_s_csv_is_read_as_the_backtest_reads_it(feed: Path, packed: bool) -> None:
+    feed.write_bytes(gzip.compress(DATABENTO.encode()) if packed else DATABENTO.encode())
+    code, output = run(str(feed), "--format", "databento", "--json")
+    body = json.loads(output)["instruments"]["17077"]
+    assert (code, body["messages"], body["orders"]) == (0, 3, 2)
+    assert (body["best_bid"], body["best_bid_quantity"], body["best_ask"]) == (4800.0, 2, 4800.25)
+
+
 def test_refusals(feed: Path) -> None:
     with pytest.raises(MissingData):
         run(str(feed), "--format", "binance")
@@ -110,7 +140,7 @@ def test_refusals(feed: Path) -> None:
         run(str(feed), "--format", "binance")
     with pytest.raises(UnknownName, match="did you mean 'kraken'"):
         run(str(feed), "--format", "karken")
-    with pytest.raises(DataError, match="not a DBN stream"):
+    with pytest.raises(DataError, match="not Databento's orders"):
         run(str(feed), "--format", "databento")
     with pytest.raises(ConfigError, match="LOBSTER"):
         run(str(feed), "--format", "lobster")

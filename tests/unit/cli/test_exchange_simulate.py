@@ -72,6 +72,9 @@ def test_one_seed_gives_the_same_bytes_in_another_process_and_another_seed_a_day
         ({"lot": "-1"}, "lot must be positive"),
         ({"reference_price": "1500.03"}, "does not fit the tick"),
         ({"reference_price": "dear"}, "not a number"),
+        ({"reference_price": "-5"}, "a price must be positive"),
+        ({"instrument": ":"}, "is EXCHANGE:SYMBOL"),
+        ({"instrument": "nse:INFY"}, "unknown exchange"),
         ({"volatility": "nan"}, "volatility out of range"),
         ({"activity": "0"}, "activity out of range"),
         ({"quantity": "0"}, "quantity out of range"),
@@ -98,6 +101,17 @@ def test_bad_input_is_refused_with_its_reason_and_writes_nothing(
     assert message in said
     assert isinstance(refused, InputRefused) or answer.exit_code == 2
     assert not out.exists()
+
+
+def test_an_option_trades_in_its_own_hours_and_tick(tmp_path: Path) -> None:
+    changed = {"instrument": "NFO:NIFTY26NOV25000CE", "reference_price": "150", "lot": "75"}
+    done = ran(command(tmp_path, **changed))
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["tick"], said["lot"], (said["close"] - said["open"]) // 60_000_000_000) == ("0.05", "75", 385)
+    # It has no call auction, so nothing is collected before the market opens.
+    orders = pq.read_table(tmp_path / "orders.parquet").to_pylist()
+    assert min(each["at"] for each in orders if each["event"] == "new") >= said["open"]
 
 
 STRATEGY = """from tradsys import Param, Strategy

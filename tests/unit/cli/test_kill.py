@@ -1,4 +1,4 @@
-"""`tradsys kill`: through the control socket of a running process, or as a drill that measures."""
+"""`tradsys kill` and `tradsys lower`: through the control socket of a running process, or as a drill that measures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from tradsys.cli.application import verbs
 from tradsys.core.errors import ConfigError, InputRefused, ResourceError, UnknownName
-from tradsys.engine.control.protocol import AnyControl, Kill, Status
+from tradsys.engine.control.protocol import AnyControl, Kill, Lower, Status
 from tradsys.engine.control.server import SOCKET, ControlServer
 
 
@@ -37,9 +37,8 @@ class Process:
             for request in self.server.ready():
                 self.heard.append(request.command)
                 rest = self.flat and self.heard.count(Status()) > 1
-                self.server.answer(
-                    request, self.error or {"level": "FLATTEN", "flat": {"flat": True} if rest else None}
-                )
+                level = getattr(request.command, "level", "FLATTEN").upper()
+                self.server.answer(request, self.error or {"level": level, "flat": {"flat": True} if rest else None})
 
     def stop(self) -> None:
         self.stopped.set()
@@ -73,7 +72,15 @@ def test_exit_1_where_it_does_not_come_to_rest(tmp_path: Path) -> None:
     done = kill(str(tmp_path), "--reason", "x", "--wait", "0.1")
     process.stop()
     assert done.exit_code == 1
-    assert "not yet at rest" in done.stdout
+    assert "not yet at rest (the venue has not said so)" in done.stdout
+
+
+def test_lowering_says_who_and_why_and_tells_the_level_that_is(obedient: Process, tmp_path: Path) -> None:
+    words = ["lower", str(tmp_path), "--reason", "looked at", "--by", "asha"]
+    done = CliRunner().invoke(verbs, words)
+    assert (done.exit_code, done.stdout) == (0, "the process is at NORMAL\n"), done.output
+    assert obedient.heard == [Lower(level="normal", reason="looked at", by="asha")]
+    assert isinstance(CliRunner().invoke(verbs, [*words, "--to", "low"]).exception, UnknownName)
 
 
 def test_what_the_process_refuses_is_an_error_here(tmp_path: Path) -> None:

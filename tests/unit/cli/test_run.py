@@ -51,6 +51,12 @@ def test_it_is_stopped_resumed_and_held_by_one_process_at_a_time(run_file: Path,
     folder = tmp_path / "run"
     first = Trader(run_file, folder)
     first.wait_for("reconciled")
+    first.wait_for("adopt")
+    (at,) = [number for number, line in enumerate(first.lines) if line.startswith("start, ")]
+    title, heads, money = first.lines[at : at + 3]
+    assert title.endswith(": 1 to change, 0 to know of") and heads.split()[:3] == ["action", "case", "what"]
+    assert money.split()[:6] == ["adopt", "cash_opening", "cash", "USDT", "1000000", "10000000"]
+    assert "cash answer " in money and len([line for line in first.lines if "cash" in line]) == 1, "said once"
     assert (folder / "journal").is_dir() and manifest_of(folder)["kind"] == "live"
     began = time.monotonic()
     second = Trader(run_file, folder)
@@ -69,6 +75,8 @@ def test_it_is_stopped_resumed_and_held_by_one_process_at_a_time(run_file: Path,
     assert again.ask(Stop(reason="seen enough"))["up"]
     assert again.wait() == 0
     assert "stops: seen enough" in again.lines
+    assert not [line for line in again.lines if "cash" in line], "what was taken is not taken again"
+    assert any(line.startswith(("reconnect, ", "start, ")) for line in again.lines), "the plan is printed"
 
 
 def test_people_raise_and_lower_the_level_and_learn_when_the_account_is_at_rest(run_file: Path, tmp_path: Path) -> None:

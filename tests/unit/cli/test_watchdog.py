@@ -17,12 +17,13 @@ from tests.unit.exchange.own.scene import COIN, KEYS, crypto_exchange
 from tradsys.cli.application import verbs
 from tradsys.core.errors import ConfigError, MissingData, ResourceError
 from tradsys.core.units import SCALE
+from tradsys.engine.trading.records import EPOCH, STOPPED
 from tradsys.engine.watchdog.client import BeatClient
 from tradsys.engine.watchdog.server import SOCKET
 from tradsys.exchange.own import HouseTerms, VenueServer
 from tradsys.exchange.own.server import SteadyClock, VenueSockets
 from tradsys.execution.watchdog import Beat
-from tradsys.journal import FolderDisk, Lease
+from tradsys.journal import FolderDisk, Lease, open_journal
 
 
 @pytest.fixture
@@ -74,6 +75,32 @@ def test_a_process_that_falls_silent_is_fenced_out_and_its_account_comes_to_rest
     assert server.venue.positions(1) == []
     assert "no heartbeat for 0.3 s" in said
     assert Lease.acquire(disk, holder="engine again", now=time.monotonic_ns()).epoch == 3, "it took the lease, 2"
+
+
+@pytest.mark.parametrize(("last", "acts"), [(EPOCH, True), (STOPPED, False)])
+def test_silence_counts_from_its_start_where_a_process_died_before(
+    venue: tuple[VenueServer, VenueSockets], tmp_path: Path, key_file: Path, last: str, acts: bool
+) -> None:
+    server, sockets = venue
+    disk = FolderDisk(tmp_path / "journal")
+    lease = Lease.acquire(disk, holder="engine", now=time.monotonic_ns())
+    journal = open_journal(disk, lease=lease, segment_bytes=2**12, reserve_bytes=2**12)
+    journal.append(last, b"{}", at=1, recorded_at=1)
+    journal.close()
+    lease.release()
+    (tmp_path / "manifest.json").write_text('{"run": "coins-1"}')
+    command = [sys.executable, "-m", "tradsys", *words(tmp_path, port=sockets.port, key_file=key_file)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if not acts:
+        assert process.stderr is not None and "from the first heartbeat" in process.stderr.readline()
+        time.sleep(1)
+        assert process.poll() is None and server.venue.positions(1), "it ended as it should: nobody died"
+        process.terminate()
+    out, said = process.communicate(timeout=20)
+    assert acts == (server.venue.positions(1) == [])
+    if acts:
+        assert json.loads(out)["flat"], said
+        assert "coins-1 did not end as it should" in said and "since the watchdog began" in said
 
 
 def test_a_key_that_others_may_read_or_that_is_not_there_is_refused(tmp_path: Path, key_file: Path) -> None:

@@ -15,6 +15,7 @@ from tradsys.engine.run_file import (
     DataSection,
     ExecutionSection,
     InstrumentSection,
+    JournalSection,
     RiskSection,
     RulesSection,
     RunSection,
@@ -34,6 +35,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "risk": RiskSection,
     "venue": VenueSection,
     "safety": SafetySection,
+    "journal": JournalSection,
 }
 ROW = re.compile(r"^\| `([\w.]+)` \| [^|]+ \| ([^|]+) \| ([^|]+) \|$", re.M)
 

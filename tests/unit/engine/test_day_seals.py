@@ -67,3 +67,16 @@ def test_a_restart_knows_what_is_sealed() -> None:
     process, seals = begun(disk, at=MIDNIGHT + 2 * SECOND)
     seals.look()
     assert len(sealed(disk)) == 1
+
+
+def test_without_space_a_seal_is_its_record_and_a_restart_writes_the_file() -> None:
+    disk = MemoryDisk()
+    _, seals = begun(disk, at=MIDNIGHT)
+    room, disk.room = disk.room, 0
+    seals.seal()
+    assert len(sealed(disk)) == 1 and not any(name.endswith(".seal") for name in disk.names())
+    disk.kill()
+    disk.room = room
+    _, again = begun(disk, at=MIDNIGHT + SECOND)
+    again.seal()
+    assert len(sealed(disk)) == sum(name.endswith(".seal") for name in disk.names()) == 2

@@ -13,6 +13,7 @@ import pytest
 from tests.builders import MONDAY, Case, flat, minutes
 from tradsys.core.errors import ConfigError, InvariantBroken, StrategyError
 from tradsys.core.events import Bar, Fill, Product, Side
+from tradsys.core.order_terms import Terms, stated
 from tradsys.core.units import SCALE
 from tradsys.engine.assemble import Prepared
 from tradsys.engine.log import Numbers
@@ -54,6 +55,14 @@ class Plain(Strategy):
     def on_bar(self, bar: Bar, account: Any) -> Iterator[Any]:
         self.n += 1
         yield self.buy(bar, self.n, limit=bar.close, reason=f"{self.mean.value!r} {self.sum.value!r}")
+
+
+class Particular(Plain):
+    """Asks for terms."""
+
+    def on_bar(self, bar: Bar, account: Any) -> Iterator[Any]:
+        yield self.buy(bar, 5, limit=1.0, display=2, post_only=True)
+        yield self.buy(bar, 5, limit=1.0, validity="GTD", expires_at=bar.at + 10**12)
 
 
 class Smooth(Plain):
@@ -108,6 +117,15 @@ def test_what_the_venue_has_not_heard_is_kept(tmp_path: Path) -> None:
     bar = next(run.backtest._bar_feed.bars(slice(3, 4)))  # type: ignore[attr-defined]
     assert fresh.engine.process(bar) == run.engine.process(bar) != ()
     assert taken(fresh) == taken(run)
+
+
+def test_the_terms_of_orders_are_kept(tmp_path: Path) -> None:
+    run, fresh = begun(tmp_path, use="Particular"), prepared(tmp_path, use="Particular")
+    give(fresh, taken(run))
+    kept = [live.order.terms for live in fresh.engine.working.values()]
+    assert kept == [live.order.terms for live in run.engine.working.values()]
+    assert kept[0] == Terms(display=2 * SCALE, post_only=True)
+    assert stated(kept[1]).expires_at > 0
 
 
 def test_the_hash_is_of_the_state(tmp_path: Path) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import selectors
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tools.live_desk import coin_settings, process_of
-from tradsys.core.errors import Fenced, InvariantBroken, JournalFailed
-from tradsys.core.units import SECOND
+from tradsys.core.errors import Fenced, InvariantBroken, JournalFailed, TradSysError
+from tradsys.core.units import DAY, SECOND
 from tradsys.engine.control.server import ControlServer
 from tradsys.engine.live import LiveParts, LiveProcess, RunClock, steady
 from tradsys.engine.trading.day_seals import DaySeals
@@ -24,6 +26,7 @@ from tradsys.execution.own.client import Happening, VenueClient
 from tradsys.execution.watchdog import Beat, Pulse
 from tradsys.journal import Lease, open_journal, snapshots
 from tradsys.journal.memory_disk import MemoryDisk
+from tradsys.journal.reading import Reader
 
 
 class Unreachable(VenueClient):
@@ -121,6 +124,18 @@ def test_it_stops_as_one_should(scene: Scene) -> None:
     assert Lease.acquire(scene.disk, holder="two", now=steady()).epoch == 2, "the next may have it at once"
 
 
+def test_records_are_of_the_feeds_time_and_say_when_they_were_made(scene: Scene) -> None:
+    before = time.time_ns()
+    scene.after(3, lambda: setattr(scene.live, "stopping", "told to"))
+    scene.live.run()
+    told = list(Reader(scene.disk))
+    assert {each.kind for each in told} >= {"epoch", "snapshot", "seal"}
+    assert all(before <= each.recorded_at <= time.time_ns() for each in told)
+    assert {each.at // DAY for each in told} == {scene.process.feed.known_at(0) // DAY} != {before // DAY}
+    (name,) = [name for name in scene.disk.names() if name.endswith(".seal")]
+    assert before <= msgspec.json.decode(scene.disk.bytes_of(name))["at"] <= time.time_ns()
+
+
 def test_a_failing_disk_silences_it_and_the_watchdog_is_told(scene: Scene) -> None:
     scene.after(3, lambda: setattr(scene, "broken", True))
     with pytest.raises(JournalFailed):
@@ -130,12 +145,17 @@ def test_a_failing_disk_silences_it_and_the_watchdog_is_told(scene: Scene) -> No
     assert (last.pulse is Pulse.FAILED and "journal failed" in last.why) or "lease cannot be kept" in last.why
 
 
-def test_one_that_was_taken_over_says_nothing_and_leaves_the_folder_to_the_other(scene: Scene) -> None:
+@pytest.mark.parametrize("also", [None, JournalFailed("a file of its own was cleared away"), ZeroDivisionError()])
+def test_one_that_was_taken_over_says_nothing_and_leaves_the_folder_to_the_other(
+    scene: Scene, also: Exception | None
+) -> None:
     def take_over() -> None:
         scene.disk.create(f"{2:016d}.lease", size=512)
+        if also is not None:
+            raise also
 
     scene.after(3, take_over)
-    with pytest.raises(Fenced):
+    with pytest.raises(Fenced if also is None else TradSysError):
         scene.live.run()
     assert [each.pulse for each in scene.beats] == [Pulse.ALIVE], "the watchdog hears from the other"
     assert scene.client[0].closed and (scene.folder / "control.sock").exists()

@@ -8,13 +8,13 @@ import msgspec
 import pytest
 
 from tools.live_desk import Desk, coin_settings, coin_venue, process_of
-from tradsys.core.errors import InvariantBroken
+from tradsys.core.errors import InvariantBroken, JournalDamaged
 from tradsys.engine.settings import Settings
 from tradsys.engine.trading.process import Process
 from tradsys.engine.trading.recovery import KEPT, Snapshots, recover, restore, state_of
 from tradsys.journal import open_journal, snapshots
 from tradsys.journal.memory_disk import MemoryDisk
-from tradsys.journal.reading import Reader
+from tradsys.journal.reading import Reader, segments
 
 FORGETFUL = """from tradsys import Strategy
 
@@ -126,6 +126,15 @@ def test_a_damaged_snapshot_is_named_and_an_older_one_or_all_is_read(settings: S
     assert state_of(process) == state_of(traded.process)
     assert [name in line for name, line in zip((newest, older), said, strict=True)] == [True, True]
     assert process.replayed.inputs > few
+
+
+def test_damage_before_the_snapshot_is_refused_with_its_place(settings: Settings, traded: MemoryDesk) -> None:
+    name = segments(traded.disk)[0]
+    flipped(traded, name)
+    with pytest.raises(JournalDamaged, match="the journal is not whole: checksum") as caught:
+        read_again(settings, traded)
+    damaged = caught.value
+    assert (damaged.segment, damaged.offset, damaged.sequence) == (name, 0, 0) and "copy" in damaged.fix
 
 
 @pytest.mark.parametrize("part", ["code", "strategies"])

@@ -72,6 +72,8 @@ def test_an_order_is_explained_with_its_way_to_the_venue(root: Path) -> None:
     placed, taken = found["venue"][:2]
     assert placed["record"] < taken["record"]
     assert taken["latency_ns"] == taken["at"] - placed["at"] == taken["since_ns"]
+    (dealt,) = [each for each in found["steps"] if each["event"] == "Fill"]
+    assert dealt["venue_at"] == dealt["body"]["exchange_at"] and "since_exchange_ns" not in dealt, "two clocks"
 
 
 def test_a_withdrawal_is_on_the_way_too(root: Path) -> None:

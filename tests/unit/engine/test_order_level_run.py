@@ -234,3 +234,17 @@ def test_the_exchange_s_own_tick_counts_prices_where_the_run_file_gives_none(
     prices = [fill.price / SCALE for fill in bodies(prepared, Fill)]
     traded = pq.read_table(tmp_path / "trades.parquet")["price"].to_numpy()
     assert len(prices) > 3 and traded.min() * 0.9 < min(prices) <= max(prices) < traded.max() * 1.1
+
+
+def test_before_the_first_trade_an_order_is_worth_the_middle_of_the_book(tmp_path: Path) -> None:
+    name = "X_2024-06-03_34200000_57600000_message_1.csv"
+    lines = [f"{34_200 + number}.0,1,{number},5,{1_000_000 - 100 * number},1" for number in range(1, 9)]
+    (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / name.replace("message", "orderbook")).write_text("1001000,7,1000000,5\n", encoding="utf-8")
+
+    def script(strategy: Any, tick: Any, account: Any) -> Iterable[Any] | None:
+        return [strategy.buy(tick, 3)] if strategy.n == 1 else None
+
+    data = {"path": name, "format": "lobster"}
+    done = run(built(tmp_path, script, data, {"id": "NASDAQ:X", "segment": "equity", "tick": 0.01}), watch=conserve)
+    assert [(fill.side, fill.price, fill.quantity) for fill in bodies(done, Fill)] == [(1, 10_010_000_000, 3 * SCALE)]

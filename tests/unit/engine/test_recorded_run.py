@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,10 +13,11 @@ import pytest
 
 from tests.builders import conserve, run, to_toml
 from tradsys.core.errors import ConfigError, UnknownName
-from tradsys.core.events import Accepted, Fill, Rejected
+from tradsys.core.events import Accepted, Cancelled, Depth, Expired, Fill, Rejected
 from tradsys.core.units import MILLISECOND, MINUTE, SCALE, SECOND
 from tradsys.engine import feed, settings
 from tradsys.engine.assemble import Prepared, prepare
+from tradsys.exchange.recorded_events import Trade
 from tradsys.strategies.base import Strategy
 
 START = 1_700_000_040 * SECOND
@@ -170,6 +172,10 @@ def test_reports_on_their_way_when_the_record_ends_are_heard(tmp_path: Path) -> 
         ({"interval": None}, {}, "data.interval"),
         ({}, {"queue": "fast"}, "queue"),
         ({}, {"latency_ms": -1}, "latency_ms out of range"),
+        ({}, {"queue": "proportional", "queue_exponent": 0}, "exponent"),
+        ({}, {"latency": "slow"}, "unknown latency"),
+        ({}, {"latency": "lognormal", "latency_ms": 1, "latency_spread": 0}, "spread"),
+        ({}, {"latency": "recorded"}, "does not say how long"),
         ({}, {"venue": "exchanges"}, "venue"),
     ],
 )
@@ -193,8 +199,69 @@ def test_a_recorded_book_is_followed_and_traded_on(tmp_path: Path, shared_data: 
     (fill,) = bodies(done, Fill)
     assert not bodies(done, Rejected)
     seen = [at for kind, at in Watcher.told if kind == "depth"]
-    assert len(seen) == len(done.data.recordings["SIM:BTCUSDT"].events) > 3_400
+    events = done.data.recordings["SIM:BTCUSDT"].events
+    assert len(seen) == sum(type(each) is Depth for each in events) > 3_400
+    # The feed's trades from its first book on, of 9,757.
+    assert sum(type(each) is Trade for each in events) > 9_000
     assert fill.exchange_at == seen[1000] + 5 * MILLISECOND
     quoted = done.data.recordings["SIM:BTCUSDT"].ticks
-    row = int((quoted.exchange_at <= fill.exchange_at).nonzero()[0][-1])
+    shown = quoted.matrix[4] == quoted.matrix[4]
+    row = int((shown & (quoted.exchange_at <= fill.exchange_at)).nonzero()[0][-1])
     assert fill.price == round(quoted.matrix[4, row] * SCALE)
+
+
+def falling(folder: Path, *, trades: bool) -> dict[str, Any]:
+    """A book of five a side that falls by one a second from 101 and 102, with or without a trade at each new bid."""
+    book = {"lastUpdateId": 1, "symbol": "X", "bids": [["101.0", "5"]], "asks": [["102.0", "5"]]}
+    lines = [f"{START} {json.dumps(book)}"]
+    for number in range(1, 20):
+        at, bid = START + number * SECOND, 101 - number
+        bids, asks = [[f"{bid}.0", "5"], [f"{bid + 1}.0", "0"]], [[f"{bid + 1}.0", "5"], [f"{bid + 2}.0", "0"]]
+        told = {"e": "depthUpdate", "E": 1, "s": "X", "U": number + 1, "u": number + 1, "b": bids, "a": asks}
+        lines.append(f"{at} {json.dumps(told)}")
+        trade = {"e": "trade", "s": "X", "p": f"{bid}.0", "q": "1", "T": at // MILLISECOND, "m": True}
+        lines += [f"{at + 1} {json.dumps(trade)}"] if trades else []
+    (folder / "feed").write_text("\n".join(lines), encoding="utf-8")
+    return {"path": "feed", "format": "binance", "interval": "1m"}
+
+
+@pytest.mark.parametrize("trades", [True, False])
+def test_depth_is_traded_on_from_its_first_book_and_its_stops_are_touched(tmp_path: Path, trades: bool) -> None:
+    script = at_tick(0, lambda s, e: s.buy(e, 1, stop=90.0))
+    done = run(built(tmp_path, script, falling(tmp_path, trades=trades), {}), watch=conserve)
+    assert [(fill.side, fill.price) for fill in bodies(done, Fill)] == [(1, 102 * SCALE), (-1, 90 * SCALE)]
+    # Bars are made of the trades, and of the middle where none is told.
+    opened, low, volume = done.data.recordings["SIM:BTCUSDT"].bars.matrix[[0, 2, 4], 0]
+    assert (opened, low, volume) == ((100.0, 82.0, 19.0) if trades else (101.5, 82.5, 0.0))
+
+
+def test_quotes_alone_are_traded_on_before_their_first_bar(tmp_path: Path) -> None:
+    nothing = float("nan")
+    rows = [(number * 1000, nothing, nothing, 100.0 - number, 5.0, 100.1 - number, 5.0) for number in range(20)]
+    done = run(recorded(tmp_path, rows, at_tick(0, lambda s, e: s.buy(e, 1, stop=95.0))), watch=conserve)
+    assert [(fill.side, fill.price) for fill in bodies(done, Fill)] == [(1, 10_010_000_000), (-1, 95 * SCALE)]
+
+
+# --- terms of orders
+
+
+def test_a_strategy_asks_for_every_term_and_the_venue_keeps_them(tmp_path: Path) -> None:
+    def script(strategy: Any, tick: Any, account: Any) -> Iterable[Any]:
+        if strategy.n == 1:
+            yield strategy.buy(tick, 6, validity="FOK")
+            yield strategy.buy(tick, 4, limit=100.1, validity="FOK")
+            yield strategy.buy(tick, 1, limit=100.1, post_only=True)
+            yield strategy.sell(tick, 4, limit=100.1, display=1, post_only=True)
+            yield strategy.buy(tick, 1, limit=99.0, validity="GTD", expires_at=tick.at + 2500 * MILLISECOND)
+
+    done = run(recorded(tmp_path, quotes(8), script), watch=conserve)
+    assert [(each.order_id, each.quantity // SCALE) for each in bodies(done, Fill)][:1] == [(2, 4)]
+    ended = {each.order_id: each.reason for kind in (Cancelled, Rejected, Expired) for each in bodies(done, kind)}
+    assert ended == {
+        1: "fill or kill: not filled whole at once",
+        3: "post-only: it would trade at once at 100.1",
+        5: "its time came",
+    }
+    (expired,) = bodies(done, Expired)
+    assert expired.at == START + 3500 * MILLISECOND, "between two ticks, at its instant"
+    assert all(each.maker for each in bodies(done, Fill) if each.order_id == 4)

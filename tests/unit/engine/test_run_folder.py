@@ -45,6 +45,7 @@ FILES = [
     "positions.parquet",
     "equity.parquet",
     "trades.csv",
+    "attribution.csv",
     "decisions",
     "report.html",
 ]

@@ -122,7 +122,8 @@ def test_config_explain(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert set(json.loads(out)) == {
         f"execution.{name}"
         for name in (
-            *("venue", "queue", "latency_ms", "response_ms", "slippage_bps"),
+            *("venue", "queue", "queue_exponent", "latency", "latency_ms", "response_ms", "slippage_bps"),
+            *("latency_spread", "latency_scale"),
             *("participation", "product", "price_band", "roll_days"),
         )
     }

@@ -17,7 +17,7 @@ from tests.unit.exchange.test_simulation import AT, Planned, commands_of, new, s
 from tradsys.core.errors import ConfigError, StrategyError
 from tradsys.core.events import Approved, Cancelled, Expired, Fill, Product, QuoteIntent, Rejected, Validity
 from tradsys.core.instruments import Instrument, Segment
-from tradsys.core.matching import Action, BookSide, Status, TimeInForce
+from tradsys.core.matching import POST_ONLY, Action, BookSide, SelfTrade, Status, TimeInForce
 from tradsys.core.units import MILLISECOND, MINUTE, SCALE, SECOND
 from tradsys.engine import settings
 from tradsys.engine.assemble import prepare
@@ -204,7 +204,8 @@ def test_the_gate_refuses_as_in_a_backtest_and_the_day_goes_on() -> None:
         lambda told, tick, second, held: told.sell(tick, 5, limit=51.0), seconds=4, product=Product.CNC
     )
     assert strategy.heard[0][::3] == ("refused", "short-in-delivery")
-    assert (sent(record), mine.finish().refused) == ([], 3)
+    report = mine.finish()
+    assert (sent(record), report.refused, report.refused_by) == ([], 3, {"short-in-delivery": 3})
 
 
 def test_a_strategy_that_raises_is_out_of_the_day_and_its_orders_withdrawn() -> None:
@@ -365,3 +366,46 @@ def test_every_order_ends_once_and_the_account_is_the_record_s(latency: int) -> 
             left[body.order_id] = 0
     assert {order_id for order_id, each in left.items() if each} <= lasting
     assert min(left.values()) == 0
+
+
+# --- terms of orders
+
+
+def test_terms_reach_the_book() -> None:
+    def answer(told: Told, tick: Any, second: int, held: float) -> Any:
+        if second == 1:
+            return told.buy(tick, 9, limit=49.0, display=3, post_only=True)
+        return told.buy(tick, 9, limit=50.1, validity="FOK") if second == 2 else None
+
+    other = Planned(2, [(1, new(10**6 + 5, SELL, 1002, 5))])
+    strategy, _, record = traded(answer, other)
+    mine = [command for _, command in commands_of(record) if command.account == 1]
+    assert [(each.display, each.flags, each.time_in_force) for each in mine] == [
+        (3, SelfTrade.CANCEL_NEWEST | POST_ONLY, TimeInForce.DAY),
+        (0, SelfTrade.CANCEL_NEWEST, TimeInForce.FOK),
+    ]
+    assert ("cancelled", 1, 9.0, "not filled whole") in strategy.heard
+
+
+def test_good_till_a_time_is_gone_at_its_instant() -> None:
+    def answer(told: Told, tick: Any, second: int, held: float) -> Any:
+        return told.buy(tick, 9, limit=49.0, validity="GTD", expires_at=AT + 4 * SECOND) if second == 1 else None
+
+    _, mine, record = traded(answer)
+    (expired,) = [entry.body for entry in mine.log if isinstance(entry.body, Expired)]
+    assert (expired.at, expired.reason) == (AT + 4 * SECOND, "its time came")
+    assert sent(record)[1][:3] == (4, CANCEL, BUY)
+    late, _, _ = traded(answer, latency=4 * SECOND)
+    assert ("rejected", 1, 9.0, "already expired") in late.heard
+
+
+def test_a_post_only_quote_is_rejected_where_it_would_take_and_stands_alone() -> None:
+    def answer(told: Told, tick: Any, second: int, held: float) -> Any:
+        return told.quote(tick, bid=49.0 if second < 3 else 50.1, ask=None, quantity=5, post_only=second != 2)
+
+    other = Planned(2, [(1, new(10**6 + 5, SELL, 1002, 5))])
+    strategy, _, record = traded(answer, other, seconds=5)
+    # Its terms cannot change in place: the plain quote leaves and the post-only one comes.
+    assert [row[1] for row in sent(record)[:4]] == [NEW, CANCEL, NEW, CANCEL]
+    assert "would trade" in [row[3] for row in strategy.heard if row[0] == "rejected"]
+    assert not [row for row in strategy.heard if row[0] == "fill"]

@@ -21,6 +21,7 @@ from tradsys.core.instruments import DatedStep, Instrument, Segment
 from tradsys.core.units import SCALE, SECOND
 from tradsys.engine.verify_records import LOBSTER_BOOK, decode, files_of, row_times, step_of
 from tradsys.market.books.recording import read_depth
+from tradsys.market.books.trades import FeedTrade
 from tradsys.market.databento_orders import read_databento, read_messages
 from tradsys.market.order_records import read_lobster, read_orders
 from tradsys.market.tick_files import read_ticks
@@ -119,9 +120,25 @@ def depth(path: Path) -> None:
 
 def read_added_bids(path: Path) -> tuple[list[int], list[float]]:
     events, quotes = read_depth(path, format="binance", name="XY", instrument="X:Y")
-    assert all(isinstance(each, Depth) for each in events)
+    depths = [each for each in events if isinstance(each, Depth)]
     assert len(quotes) == len(events)
-    return [each.at for each in events], [each.bids[0][0] for each in events]
+    return [each.at for each in depths], [each.bids[0][0] for each in depths]
+
+
+def depth_with_trades(path: Path) -> None:
+    """The same, and between its lines trades at prices that walk up."""
+    depth(path)
+    lines = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines()):
+        told = {"e": "trade", "E": 1, "s": "XY", "t": number, "p": f"{150 + number}.50", "q": "2.0", "T": 1, "m": True}
+        lines += [line, f"{line.partition(' ')[0]} {json.dumps({'stream': 'xy@trade', 'data': told})}"]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_trade_prices(path: Path) -> tuple[list[int], list[float]]:
+    events, _ = read_depth(path, format="binance", name="XY", instrument="X:Y")
+    trades = [each for each in events if isinstance(each, FeedTrade)]
+    return [each.at for each in trades], [each.price for each in trades]
 
 
 SHAPES: dict[str, tuple[str, str, Callable[[Path], None], Read, Instrument]] = {
@@ -131,6 +148,8 @@ SHAPES: dict[str, tuple[str, str, Callable[[Path], None], Read, Instrument]] = {
     "lobster": ("lobster", "X_2024-06-03_1_2_message_1.csv", lobster, read_lobster_prices, COIN),
     "databento": ("databento", "orders.csv.gz", databento_csv, read_databento_prices, FUTURE),
     "depth": ("binance", "feed", depth, read_added_bids, COIN),
+    "depth and trades": ("binance", "feed", depth_with_trades, read_added_bids, COIN),
+    "trades": ("binance", "feed", depth_with_trades, read_trade_prices, COIN),
 }
 
 

@@ -13,7 +13,7 @@ from tradsys.exchange.book_venue import BookVenue
 from tradsys.exchange.latency_models import ConstantLatency
 from tradsys.exchange.order_flow import OURS, OrderCommand
 from tradsys.exchange.recorded_events import ChangeKind, OrderChange
-from tradsys.exchange.recorded_venue import RecordedModels
+from tradsys.exchange.recorded_models import RecordedModels
 
 ADD, REDUCE, DELETE, EXECUTE = ChangeKind
 BUY, SELL = 1, -1

@@ -12,7 +12,8 @@ from tradsys.exchange.latency_models import ConstantLatency
 from tradsys.exchange.models import PercentBand
 from tradsys.exchange.queue_models import Power, Proportional, queue_model
 from tradsys.exchange.recorded_events import Trade
-from tradsys.exchange.recorded_venue import NEVER, RecordedModels
+from tradsys.exchange.recorded_models import RecordedModels
+from tradsys.exchange.recorded_venue import NEVER
 
 
 def quotes(at: int, *, bid: tuple[float, float] = (10.0, 5), ask: tuple[float, float] = (10.1, 5)) -> object:
@@ -246,6 +247,46 @@ def test_a_trailing_stop_follows_trades() -> None:
     assert trader.fills() == []
     trader.see(trade(4, price=10.2, quantity=1))
     assert trader.fills() == [(1, 1, 10.0)]
+
+
+def test_until_a_trade_is_told_a_stop_looks_at_the_quote_it_would_meet() -> None:
+    trader = standing()
+    trader.send(-1, 3, at=1, type=OrderType.STOP, trigger=9.9)
+    trader.see(quotes(2, bid=(9.95, 5)))  # type: ignore[arg-type]
+    assert trader.kinds() == [("Accepted", 1)]
+    trader.see(quotes(3, bid=(9.9, 5)))  # type: ignore[arg-type]
+    assert trader.kinds() == [("Accepted", 1), ("Triggered", 1), ("Fill", 1)]
+    assert trader.fills() == [(1, 3, 9.9)]
+
+
+def test_a_stop_that_the_quotes_touch_on_arrival_is_triggered_at_once() -> None:
+    trader = standing()
+    trader.send(1, 3, at=1, type=OrderType.STOP, trigger=10.1)
+    assert trader.kinds() == [("Accepted", 1), ("Triggered", 1), ("Fill", 1)]
+
+
+def test_depth_without_trades_touches_stops_of_both_sides_and_trailing_ones() -> None:
+    trader = Trader()
+    trader.see(depth(1, bids=((10.0, 5),), asks=((10.1, 5),)))
+    trader.send(1, 1, at=1, type=OrderType.STOP, trigger=10.3)
+    trader.send(-1, 1, at=1, type=OrderType.TRAILING, trigger=10.0, trail=0.2)
+    trader.see(depth(2, bids=((10.15, 5),), asks=((10.25, 5),)))
+    trader.see(depth(3, snapshot=False, bids=((10.15, 0), (9.96, 5))))
+    assert trader.fills() == []
+    trader.see(depth(4, snapshot=False, bids=((9.96, 0), (9.95, 5))))
+    assert trader.fills() == [(2, 1, 9.95)]
+    trader.see(depth(5, snapshot=False, asks=((10.25, 0), (10.3, 5))))
+    assert trader.fills()[1:] == [(1, 1, 10.3)]
+
+
+def test_from_the_first_trade_on_stops_look_at_trades_alone() -> None:
+    trader = standing()
+    trader.see(trade(2, price=10.0, quantity=1))
+    trader.send(-1, 3, at=2, type=OrderType.STOP, trigger=9.9)
+    trader.see(quotes(3, bid=(9.8, 5)))  # type: ignore[arg-type]
+    assert trader.kinds() == [("Accepted", 1)]
+    trader.see(trade(4, price=9.8, quantity=1))
+    assert trader.fills() == [(1, 3, 9.8)]
 
 
 def test_exits_sleep_until_the_entry_fills_and_one_ends_the_other() -> None:

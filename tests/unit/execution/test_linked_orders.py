@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from tests.unit.execution.orders import (
     NAME,
     approved,
@@ -19,6 +21,7 @@ from tests.unit.execution.orders import (
     tracker,
 )
 from tradsys.core.events import Side
+from tradsys.core.order_terms import Terms
 from tradsys.core.venue import CancelOrder, ChangeOrder, PlaceOrder
 from tradsys.execution.order_life import TrackedState
 from tradsys.execution.order_tracker import OrderTracker
@@ -166,3 +169,9 @@ def test_a_sleeping_exit_can_be_withdrawn() -> None:
     made.withdraw(cancel(2), at=2)
     assert names(made.on_time(at=2)) == ["Cancelled"]
     assert states(made, 2, 3) == [TrackedState.NEVER_SENT.value, "asleep"]
+
+
+def test_what_an_order_asks_leaves_with_it() -> None:
+    made = tracker()
+    assert placed(made, 1, terms=Terms(display=40, post_only=True)).terms == Terms(display=40, post_only=True)
+    assert placed(made, 2).terms is UNSET

@@ -22,13 +22,15 @@ class Desk:
     def up(self) -> None:
         self.reconciler.on_link(up=True, at=self.at)
 
-    def talk(self, *held: int) -> Plan:
-        """Until there is a plan; `held` is the position that each snapshot after the other shows."""
+    def talk(self, *held: int, cash: tuple[int, ...] = ()) -> Plan:
+        """Until there is a plan; `held` is the position that each snapshot after the other shows, `cash` the money."""
         while True:
             self.at += 1
             self.books.at = self.at
             if self.snapshots < len(held):
                 self.books.held["A", Product.MIS] = held[self.snapshots] * SCALE
+            if self.snapshots < len(cash):
+                self.books.cash = cash[self.snapshots] * SCALE
             for ask in self.reconciler.questions(at=self.at):
                 assert self.reconciler.on_report(self.books.page(ask), at=self.at) is None
             if not self.reconciler.answered:
@@ -115,6 +117,53 @@ def test_one_that_comes_and_goes_is_left_for_the_next_time() -> None:
     assert desk.snapshots == 5
     assert (line.action, line.reason) == (Action.IGNORE, "not in the answers before; asked again")
     assert not desk.reconciler.reconciled
+    assert desk.reconciler.next_at == desk.at + SECOND
+
+
+def opened() -> Desk:
+    """Reconciled, with 5 on the account that are not the run's."""
+    desk = Desk()
+    desk.up()
+    assert [line.case for line in desk.talk(cash=(5, 5)).lines] == [Case.CASH_OPENING]
+    assert desk.snapshots == 2
+    return desk
+
+
+def again(desk: Desk, **shown: tuple[int, ...]) -> Plan:
+    desk.snapshots = 0
+    desk.reconciler.begin("asked", at=desk.at)
+    return desk.talk(**shown)
+
+
+def test_what_the_account_has_beside_is_taken_once_and_kept_in_the_state() -> None:
+    desk = opened()
+    assert again(desk).lines == ()
+    state = desk.reconciler.state()
+    desk.reconciler = Reconciler(policy=Policy())
+    desk.reconciler.restore(state)
+    assert again(desk).lines == ()
+    desk.reconciler.on_link(up=False, at=desk.at)
+    desk.up()
+    assert desk.talk().lines == ()
+
+
+def test_money_is_believed_when_two_snapshots_agree_on_the_amount() -> None:
+    desk = opened()
+    (line,) = again(desk, cash=(6, 7, 7)).lines
+    assert (line.case, line.quantity, desk.snapshots) == (Case.CASH, 2 * SCALE, 3)
+    assert again(desk).lines == ()
+
+
+def test_money_that_never_stands_still_keeps_nobody_from_trading_unless_it_would_halt() -> None:
+    desk = opened()
+    (line,) = again(desk, cash=(6, 7, 8, 9, 10)).lines
+    assert (line.action, desk.snapshots) == (Action.IGNORE, 5)
+    assert desk.reconciler.next_at == desk.at + 30 * SECOND
+    assert [line.quantity for line in again(desk, cash=(10, 10)).lines] == [5 * SCALE], "it was not taken for said"
+    state = desk.reconciler.state()
+    desk.reconciler = Reconciler(policy=Policy(cash="halt"))
+    desk.reconciler.restore(state)
+    assert [line.action for line in again(desk, cash=(6, 7, 8, 9, 11)).lines] == [Action.IGNORE]
     assert desk.reconciler.next_at == desk.at + SECOND
 
 

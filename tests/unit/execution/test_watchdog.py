@@ -98,9 +98,30 @@ def test_silence_makes_it_act_with_a_higher_lease_and_once() -> None:
     assert (dog.reason, dog.epoch) == ("no heartbeat for 5.0 s", 5)
 
 
-def test_nothing_is_watched_before_the_first_beat() -> None:
+def test_where_nobody_can_have_died_silence_counts_from_the_first_beat() -> None:
     dog = Watchdog(SETTINGS)
     assert (dog.next_at, dog.advance(at=10**15), dog.reason, dog.run) == (None, [], "", "")
+
+
+def test_a_process_that_was_dead_before_is_acted_for_after_the_same_silence() -> None:
+    dog, venue = Watchdog(SETTINGS), Venue(7)
+    dog.presume("r", epoch=4, at=SECOND)
+    assert (dog.next_at, dog.advance(at=6 * SECOND - 1), dog.reason) == (6 * SECOND, [], "")
+    dog.advance(at=6 * SECOND)
+    assert (dog.run, dog.reason, dog.epoch) == ("r", "no heartbeat for 5.0 s since the watchdog began", 5)
+    dog.on_link(up=True, at=6 * SECOND)
+    drive(dog, venue, start=6 * SECOND, until=60 * SECOND)
+    assert venue.position == 0 and dog.report is not None
+
+
+def test_a_process_that_starts_in_time_is_watched_by_its_beats() -> None:
+    dog = Watchdog(SETTINGS)
+    dog.presume("r", epoch=4, at=0)
+    dog.on_beat(Beat(run="r", epoch=5), at=4 * SECOND)
+    dog.presume("r", epoch=4, at=5 * SECOND)
+    assert (dog.next_at, dog.advance(at=9 * SECOND - 1)) == (9 * SECOND, [])
+    dog.advance(at=9 * SECOND)
+    assert (dog.reason, dog.epoch) == ("no heartbeat for 5.0 s", 6)
 
 
 def test_a_failure_told_acts_at_once() -> None:

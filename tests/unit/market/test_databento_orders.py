@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gzip
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tradsys.core.errors import DataError, InputRefused, MissingData
 from tradsys.core.instruments import DatedStep, Instrument, Segment
@@ -150,6 +154,11 @@ def test_records_that_do_not_fit_are_refused(tmp_path: Path, row: Row, what: str
         ("time,bid,ask\n1,2,3\n", DataError),
         (HEADER + "\n0,1000,997,A,B,100000000000,five,1,130,4\n", DataError),
         (HEADER + "\n0,1000,997,A,B\n", DataError),
+        (HEADER + "\n0,1000,997,A,B,100000000000,5,1,130,4\r5", DataError),
+        (HEADER + f"\n0,{10**19},997,A,B,100000000000,5,1,130,4\n", DataError),
+        (HEADER + f"\n0,1000,997,A,B,{10**19},5,1,130,4\n", DataError),
+        (HEADER + f"\n0,1000,997,A,B,100000000000,{10**19},1,130,4\n", DataError),
+        (HEADER + "\n0,1000,997,A,B,100000000000,-5,1,130,4\n", DataError),
         (HEADER + "\n0,1000,997,A,B,100000000000,5,1,130,4\n0,999,997,A,B,100000000000,5,2,130,4\n", DataError),
     ],
 )
@@ -157,3 +166,12 @@ def test_what_is_no_file_of_orders_is_refused(tmp_path: Path, text: str, error: 
     (tmp_path / "orders.csv").write_text(text, encoding="utf-8")
     with pytest.raises(error):
         read_databento(tmp_path / "orders.csv", FUTURE)
+
+
+@given(content=st.binary(max_size=200), header=st.booleans())
+def test_any_bytes_are_read_or_refused(content: bytes, header: bool) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "orders.csv"
+        path.write_bytes((HEADER.encode() + b"\n" if header else b"") + content)
+        with suppress(InputRefused):
+            read_databento(path, FUTURE)

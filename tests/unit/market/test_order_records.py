@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from tradsys.core.errors import DataError, InputRefused, MissingData
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.matching import Action, BookPhase, Command, Kind, TimeInForce
 from tradsys.core.units import SECOND
-from tradsys.market.order_records import RecordedChange, read_lobster, read_orders
+from tradsys.market.order_records import RecordedChange, first_price, read_lobster, read_orders
 
 COIN = Instrument(id="X:Y", exchange="X", symbol="Y", segment=Segment.CRYPTO_SPOT)
 NAME = "X_2024-06-03_34200000_57600000_message_1.csv"
@@ -112,11 +114,35 @@ def test_commands_come_back_in_ticks_and_lots(tmp_path: Path) -> None:
         [{"side": "long"}],
         [{"price": 100.051}],
         [{"quantity": 1.5}],
+        [{"price": float("nan")}],
+        [{"price": 1e300}],
+        [{"display": float("inf")}],
+        [{"phase": "noon"}],
+        [{"order_id": None}],
+        [{"price": "dear"}],
     ],
 )
 def test_orders_that_do_not_fit_are_refused(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     with pytest.raises(DataError):
         read_orders(orders(tmp_path, *rows), COIN)
+
+
+def test_damaged_files_are_refused(tmp_path: Path) -> None:
+    whole = orders(tmp_path, {}, {"order_id": 4}).read_bytes()
+    chance = random.Random(3)
+    for content in (b"", b"PAR1", whole[:-9], whole[:200], *(_damaged(whole, chance) for _ in range(200))):
+        (tmp_path / "damaged.parquet").write_bytes(content)
+        with suppress(InputRefused):
+            first_price(tmp_path / "damaged.parquet", "orders")
+        with suppress(InputRefused):
+            read_orders(tmp_path / "damaged.parquet", COIN)
+
+
+def _damaged(content: bytes, chance: random.Random) -> bytes:
+    changed = bytearray(content)
+    for _ in range(chance.randint(1, 20)):
+        changed[chance.randrange(len(changed))] = chance.randrange(256)
+    return bytes(changed)
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:

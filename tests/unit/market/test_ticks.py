@@ -139,6 +139,15 @@ def test_columns_that_are_missing_or_twice_are_named(tmp_path: Path, columns: tu
         read_ticks(path, instrument="X", timezone="UTC")
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"\x00\xff\n\x00", b"PAR1 and no more", b"time,last\n1,2\n3\n", b"time,last\nnoon,2\n"]
+)
+def test_damaged_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "ticks").write_bytes(content)
+    with pytest.raises(DataError):
+        read_ticks(tmp_path / "ticks", instrument="X", timezone="UTC")
+
+
 def test_round_the_clock_bars_count_from_midnight() -> None:
     at = [90 * SECOND, 125 * SECOND]
     assert bars_of(ticks(at, last=[1, 2]), "1m", calendar=ROUND_THE_CLOCK).at.tolist() == [120 * SECOND, 180 * SECOND]

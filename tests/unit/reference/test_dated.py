@@ -21,6 +21,8 @@ TABLES: dict[str, tuple[str, ...]] = {
     "lots": ("underlying",),
     "price_bands": ("kind",),
     "margins": ("segment", "product", "underlying"),
+    "margin_parameters": ("segment", "kind", "item"),
+    "perpetual_tiers": ("venue", "symbol", "tier"),
     "venues": ("exchange",),
     "phases": ("exchange", "kind", "step"),
     "reference_windows": ("exchange", "kind", "item"),
@@ -33,8 +35,11 @@ TABLES: dict[str, tuple[str, ...]] = {
     "display_minimums": ("exchange", "segment"),
     "settlement": ("exchange", "item"),
     "retention": ("records",),
+    "order_to_trade": ("exchange", "segment", "item"),
+    "income_tax": ("income", "item"),
+    "sebi_rules": ("rule", "exchange", "segment", "item"),
 }
-OTHER_FILES = {"sessions", "overlay", "corporate_actions"}
+OTHER_FILES = {"sessions", "overlay", "corporate_actions", "stress_days"}
 
 
 def table(name: str) -> DatedTable:

@@ -76,6 +76,13 @@ def test_tick_history_fits_an_instrument() -> None:
     assert [step.step for step in tick_steps(Segment.INDEX)] == [SCALE // 20]
 
 
+def test_a_price_below_0_has_no_tick() -> None:
+    with pytest.raises(ConfigError, match="no tick has a price below 0"):
+        tick_size("NSE", Segment.EQUITY, price=-1, on=date(2026, 11, 16))
+    with pytest.raises(ConfigError, match="no tick has a price below 0"):
+        tick_steps(Segment.EQUITY, price=-1)
+
+
 def test_ticks_without_a_rule_are_refused() -> None:
     with pytest.raises(UnknownName):
         tick_size("NYSE", Segment.EQUITY, price=SCALE, on=NOW)

@@ -35,8 +35,8 @@ def test_the_type_follows_from_what_is_given(details: dict[str, Any], kind: Orde
 def test_words_of_the_broker() -> None:
     intent = Strategy().sell("NSE:B", 1, validity="IOC", product="MIS", reason="why")
     assert (intent.validity, intent.product, intent.reason) == (Validity.IOC, Product.MIS, "why")
-    with pytest.raises(ValueError, match="GTD"):
-        Strategy().sell("NSE:B", 1, validity="GTD")
+    with pytest.raises(ValueError, match="GTX"):
+        Strategy().sell("NSE:B", 1, validity="GTX")
 
 
 class Clocked(Scripted):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -178,9 +179,27 @@ def run_begun(settings: Settings, wired: Wired, feed: Feed, *, run: str) -> RunB
 
 
 def configuration_hash(run: RunFile) -> str:
-    """SHA-256 of what of a run file decides, hex: where the venue is may change."""
-    decisive = msgspec.structs.replace(run, venue=type(run.venue)())
+    """SHA-256 of what of a run file decides, hex: where the venue is may change, and where the journal is decides
+    nothing. What has its default counts for nothing, so that a key which a later version adds changes no hash."""
+    decisive = _chosen(run)
+    for section in ("venue", "journal"):
+        decisive.pop(section, None)
     return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()
+
+
+def _chosen(value: Any) -> Any:
+    """Built-in types of a section and of what is in it, without what is the default."""
+    if isinstance(value, list | tuple):
+        return [_chosen(each) for each in value]
+    if not isinstance(value, msgspec.Struct):
+        return msgspec.to_builtins(value)
+    found = {}
+    for field in msgspec.structs.fields(value):
+        given = getattr(value, field.name)
+        factory = field.default_factory
+        if given != (field.default if factory is msgspec.NODEFAULT else factory()):
+            found[field.encode_name] = _chosen(given)
+    return found
 
 
 def key_of(settings: Settings) -> str:

@@ -54,5 +54,5 @@ class DaySeals:
         journal, last = self._journal, self._sealer.last
         if journal.on_reserve or journal.durable <= (last.last + 2 if last is not None else 0):
             return
-        now = self._process.now
-        self._sealer.seal(at=now, recorded_at=now, signer=self._signer)
+        process = self._process
+        self._sealer.seal(at=process.now, recorded_at=process.recorded_at, signer=self._signer)

@@ -11,9 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from tradsys.core.errors import InvariantBroken, TradSysError
+from tradsys.core.errors import ConfigError, InvariantBroken, TradSysError
 from tradsys.core.safety import SafetyLevel
 from tradsys.core.venue import AnyCommand, Beat, Incoming, Page, PlaceOrder, Unwelcome, Welcome
 from tradsys.engine.trading import records
@@ -23,16 +21,19 @@ from tradsys.engine.trading.records import (
     Alert,
     ClockRead,
     EpochBegun,
+    KeptBack,
     LinkChanged,
     MarketRead,
     OperatorSaid,
     PageAgain,
     PlanLine,
+    Replayed,
     RunBegun,
     Stopped,
 )
 from tradsys.engine.trading.terms import LiveSettings
 from tradsys.engine.trading.trading import Output, Trading
+from tradsys.engine.trading.unwelcome import why_unwelcome
 from tradsys.execution.own.protocol import ClientSession
 from tradsys.journal.journal import Journal
 from tradsys.journal.records import Record
@@ -43,14 +44,6 @@ _HEARTBEAT = 10**9
 _SILENCE = 5 * 10**9
 _SENSELESS = 30 * 10**9
 """Bytes may come for so long without a whole report among them."""
-
-
-class Replayed(msgspec.Struct, kw_only=True):
-    """How far a journal and the decisions made anew from it agree: outputs compared, and the first that differs."""
-
-    inputs: int = 0
-    outputs: int = 0
-    first_difference: dict[str, Any] | None = None
 
 
 class Process:
@@ -87,15 +80,14 @@ class Process:
         self._session: ClientSession | None = None
         self._journal: Journal | None = None
         self._epoch = 0
+        self._machine: Callable[[], int] | None = None
         self.pages = PageMemory()
         self._now = 0
         self._ahead = 0
         self._begun = False
         self._expected: deque[Output] = deque()
         self._intents: list[tuple[int, AnyCommand]] = []
-        self._beat_at = 0
-        self._heard_at = 0
-        self._told_at = 0
+        self._beat_at = self._heard_at = self._told_at = 0
         self._up = False
         self._heartbeat, self._silence, self._senseless = (
             round(span * speed) for span in (_HEARTBEAT, _SILENCE, _SENSELESS)
@@ -182,10 +174,10 @@ class Process:
 
     # --- start
 
-    def start(self, journal: Journal, *, epoch: int, at: int) -> None:
+    def start(self, journal: Journal, *, epoch: int, at: int, machine: Callable[[], int] | None = None) -> None:
         """Become the one that writes, after all records were told. What a crash kept of the last outputs is written
-        now: none of them had left."""
-        self._journal, self._epoch = journal, epoch
+        now: none of them had left. `machine`: UTC ns of the machine's clock, for `recorded_at` alone."""
+        self._journal, self._epoch, self._machine = journal, epoch, machine
         self._ahead = max(0, self._now - at)
         at += self._ahead
         for output in self._expected:
@@ -233,7 +225,7 @@ class Process:
             self._up = True
             self._take(records.LINK, LinkChanged(up=True), at=at)
         elif kind is Unwelcome:
-            self.hang_up = f"{report.rule}: {report.value} against {report.limit}"  # type: ignore[union-attr]
+            self.hang_up = why_unwelcome(report)  # type: ignore[arg-type]
         elif type(report) is Page:
             written = self.pages.shortened(report)
             self._take(records.REPORT if written is report else records.PAGE, report, at=at, written=written)
@@ -271,6 +263,11 @@ class Process:
         return self._now
 
     @property
+    def recorded_at(self) -> int:
+        """When a record is made: now by the machine's clock, or the run's where there is no other."""
+        return self._now if self._machine is None else self._machine()
+
+    @property
     def on_reserve(self) -> bool:
         """Whether the disk is full, and only what is essential is kept."""
         return self._journal is not None and self._journal.on_reserve
@@ -298,6 +295,8 @@ class Process:
         elif at - self._beat_at >= self._heartbeat:
             self._beat_at = at
             self.outgoing.append(self._session.heartbeat())
+            if self._journal is not None and self._journal.nearly_full:
+                self._open_nothing("the disk is nearly full", at)
 
     @property
     def next_row(self) -> int | None:
@@ -315,7 +314,10 @@ class Process:
             self.flush(at=at)
 
     def operator(self, level: SafetyLevel, *, by: str, reason: str, at: int, trigger: str = "operator") -> None:
-        """A person asks for another safety level."""
+        """A person asks for another safety level. Raises `ConfigError` for a lower one without a name and a reason; it
+        is not journaled then, since no restart could read what nobody could do."""
+        if level < self.trading.level and not (by.strip() and reason.strip()):
+            raise ConfigError("lowering needs a name and a reason", value=level.name, fix="give both")
         said = OperatorSaid(level=level, trigger=trigger, by=by, reason=reason)
         self._take(records.OPERATOR, said, at=at)
 
@@ -333,7 +335,7 @@ class Process:
         self._now = at = max(at, self._now)
         essential = kind != records.MARKET
         sequence = self._journal.append(
-            kind, records.encode(written or item), at=at, recorded_at=at, essential=essential
+            kind, records.encode(written or item), at=at, recorded_at=self.recorded_at, essential=essential
         )
         for output in self.trading.handle(item, at=at, events=events):
             self._write(output, at=at, cause=sequence)
@@ -343,11 +345,11 @@ class Process:
         if journal is None:
             raise InvariantBroken("the process has not started")
         if isinstance(output, AnyCommand):
-            sequence = journal.append_intent(output, at=at, recorded_at=at, cause=cause)
+            sequence = journal.append_intent(output, at=at, recorded_at=self.recorded_at, cause=cause)
             self._intents.append((sequence, output))
         else:
             kind, payload = records.output_kind(output), records.encode(output)
-            journal.append(kind, payload, at=at, recorded_at=at, cause=cause, essential=True)
+            journal.append(kind, payload, at=at, recorded_at=self.recorded_at, cause=cause, essential=True)
             if isinstance(output, PlanLine | Alert):
                 self.notices.append(output)
 
@@ -362,21 +364,30 @@ class Process:
             self.failed = error
             self.outgoing.clear()
             raise
-        self._send(session if self._up else None)
-        if journal.on_reserve and self.trading.level < SafetyLevel.NO_NEW_RISK:
-            self.operator(SafetyLevel.NO_NEW_RISK, by="journal", reason="the disk is full", at=at, trigger="storage")
-            self.flush(at=at)
-        if session is not None and self._up:
-            self.outgoing += [session.ask(each) for each in self.trading.questions]
+        listening = session if self._up and not self.hang_up else None
+        for tag in self._send(listening):
+            self._take(records.KEPT_BACK, KeptBack(tag=tag), at=at)
+        if journal.on_reserve:
+            self._open_nothing("the disk is full", at)
+        if listening is not None:
+            self.outgoing += [listening.ask(each) for each in self.trading.questions]
         self.trading.questions.clear()
 
-    def _send(self, session: ClientSession | None) -> None:
-        journal, intents = self._journal, self._intents
+    def _open_nothing(self, reason: str, at: int) -> None:
+        if self.trading.level < SafetyLevel.NO_NEW_RISK:
+            self.operator(SafetyLevel.NO_NEW_RISK, by="journal", reason=reason, at=at, trigger="storage")
+            self.flush(at=at)
+
+    def _send(self, session: ClientSession | None) -> list[str]:
+        """Let leave what may; the tags of orders that never will, since the disk is full and they open something."""
+        journal, intents, kept = self._journal, self._intents, list[str]()
         if journal is None or session is None:
             intents.clear()
-            return
+            return kept
         for sequence, command in intents:
             if type(command) is PlaceOrder and journal.on_reserve and not command.reduces:
+                kept.append(command.tag)
                 continue
             self.outgoing.append(session.send(journal.mint(sequence, epoch=self._epoch, command=command)))
         intents.clear()
+        return kept

@@ -12,7 +12,7 @@ from tradsys.engine.trading.terms import LiveSettings
 from tradsys.execution.order_life import TrackedState
 from tradsys.execution.order_tracker import OrderTracker
 from tradsys.execution.reconciliation import Reconciler
-from tradsys.execution.reconciliation_answers import AskingLimits
+from tradsys.execution.reconciliation_answers import AnswerRefused, AskingLimits
 from tradsys.execution.reconciliation_lines import Action, Line, OwnOrder, OwnTrade, OwnView, Plan, reports
 from tradsys.execution.reconciliation_policy import Policy
 from tradsys.execution.tracked_orders import Tracked
@@ -57,8 +57,9 @@ class Reconciling:
         self._ledger = ledger
         self._zone = zone
         self._safety = safety
-        self.account_halted = False
         self.reconciler = Reconciler(policy=policy, every=every)
+        self.opening: Plan | None = None
+        """The last plan that was carried out after a start or a reconnect: whoever shows it takes it out."""
 
     def go_on_under(self, tracker: OrderTracker, terms: LiveSettings) -> None:
         """Go on with another tracker, policy, rhythm and patience; what is known stays."""
@@ -89,15 +90,14 @@ class Reconciling:
 
     def on_answer(self, report: Page | AskFailed, *, at: int) -> list[PlanLine]:
         """An answer; what was not taken of it, to be journaled."""
-        refused = self.reconciler.on_report(report, at=at)
-        return [] if refused is None else [PlanLine(action="refuse", subject=refused.subject, evidence=refused.why)]
+        return _refusals(self.reconciler.on_report(report, at=at))
 
-    def on_time(self, *, at: int) -> None:
-        """Begin what is due."""
+    def on_time(self, *, at: int) -> list[PlanLine]:
+        """Begin what is due; what was not answered in time, to be journaled."""
         wanted = self._tracker.wants_reconciliation_at
-        if wanted is not None and wanted <= at:
+        if wanted is not None and self.reconciler.begun_at < wanted <= at:
             self.reconciler.begin("something is unknown", at=at)
-        self.reconciler.on_time(at=at)
+        return _refusals(self.reconciler.on_time(at=at))
 
     def questions(self, *, at: int) -> list[Ask]:
         """What the venue is to be asked now."""
@@ -110,9 +110,11 @@ class Reconciling:
         plan = self.reconciler.plan(self._own(at), at=at)
         if plan is None:
             return None
+        if not self.reconciled:
+            self.opening = plan
         outcome = Outcome()
         for line in plan.lines:
-            outcome.lines.append(_journaled(line))
+            outcome.lines.append(journaled(line))
             self._apply(line, plan, outcome, at)
         for tag in plan.absent:
             outcome.events += self._tracker.on_absent(tag, asked_at=plan.asked_at, at=at)
@@ -123,9 +125,9 @@ class Reconciling:
     # --- our view
 
     def _own(self, at: int) -> OwnView:
-        tracker = self._tracker
+        tracker, ledger = self._tracker, self._ledger
         positions: dict[tuple[str, object], int] = {}
-        for held in self._ledger.open_positions.values():
+        for held in ledger.open_positions.values():
             key = (held.instrument.id, held.product)
             positions[key] = positions.get(key, 0) + held.quantity
         return OwnView(
@@ -133,8 +135,9 @@ class Reconciling:
             trades=self._trades_of_day(at),
             known=tracker.trades,
             positions=positions,  # type: ignore[arg-type]
-            cash={},
-            halted={*self._safety.halted, *([""] if self.account_halted else [])},
+            cash={ledger.currency: ledger.cash_before_charges},
+            charges={ledger.currency: ledger.charges},
+            halted=self._safety.halted,
         )
 
     def _external_orders(self) -> list[OwnOrder]:
@@ -199,7 +202,6 @@ class Reconciling:
             outcome.halts[line.instrument] = why
         else:
             outcome.failed = why
-            self.account_halted = True
 
 
 def _own_order(tracked: Tracked) -> OwnOrder:
@@ -218,7 +220,12 @@ def _own_order(tracked: Tracked) -> OwnOrder:
     )
 
 
-def _journaled(line: Line) -> PlanLine:
+def _refusals(refused: AnswerRefused | None) -> list[PlanLine]:
+    return [] if refused is None else [PlanLine(action="refuse", subject=refused.subject, evidence=refused.why)]
+
+
+def journaled(line: Line) -> PlanLine:
+    """A line of a plan as the journal has it."""
     evidence = f"we have {line.ours}; the venue has {line.venue}; {line.answer}"
     note = "; ".join(filter(None, (line.label, line.reason)))
     return PlanLine(

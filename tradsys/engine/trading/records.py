@@ -17,7 +17,7 @@ from tradsys.core.venue import AnyCommand, Incoming, Subject
 from tradsys.engine.trading.terms import LiveSettings
 
 RUN, EPOCH, MARKET, REPORT, LINK, CLOCK, OPERATOR = "run", "epoch", "market", "report", "link", "clock", "operator"
-PAGE = "page"
+PAGE, KEPT_BACK = "page", "kept_back"
 ENTRY, INTENT, PLAN, SAFETY, ALERT, STOPPED = "entry", "intent", "plan", "safety", "alert", "stopped"
 SNAPSHOT, SEAL = "snapshot", "seal"
 
@@ -80,8 +80,23 @@ class PageAgain(Input, frozen=True, kw_only=True, gc=False):
     at: int
 
 
+class KeptBack(Input, frozen=True, kw_only=True, gc=False):
+    """An opening order whose record is durable never left and never will: no permission to send it was given, since the
+    disk is full, and no other process gives one for a record that it did not write."""
+
+    tag: str
+
+
 class Stopped(Input, frozen=True, kw_only=True, gc=False):
     """The process ended as it should; strategies were told."""
+
+
+class Replayed(msgspec.Struct, kw_only=True):
+    """How far a journal and the decisions made anew from it agree: outputs compared, and the first that differs."""
+
+    inputs: int = 0
+    outputs: int = 0
+    first_difference: dict[str, Any] | None = None
 
 
 class PlanLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -108,13 +123,14 @@ _TYPES: dict[str, Any] = {
     CLOCK: ClockRead,
     OPERATOR: OperatorSaid,
     STOPPED: Stopped,
+    KEPT_BACK: KeptBack,
     ENTRY: Entry,
     INTENT: AnyCommand,
     PLAN: PlanLine,
     SAFETY: SafetyRaised | SafetyLowered,
     ALERT: Alert,
 }
-INPUTS = frozenset({RUN, EPOCH, MARKET, REPORT, PAGE, LINK, CLOCK, OPERATOR, STOPPED})
+INPUTS = frozenset({RUN, EPOCH, MARKET, REPORT, PAGE, LINK, CLOCK, OPERATOR, STOPPED, KEPT_BACK})
 OUTPUTS = frozenset({ENTRY, INTENT, PLAN, SAFETY, ALERT})
 _DECODERS = {kind: msgspec.json.Decoder(each) for kind, each in _TYPES.items()}
 encode = msgspec.json.Encoder().encode

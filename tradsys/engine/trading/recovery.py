@@ -1,6 +1,7 @@
 """Starting again: the newest snapshot that can be believed, then what the journal has after it.
 
-A snapshot is the state of every part between two inputs, with the run that it is of. One that is damaged, or of another
+What the snapshot stands for is checked, though not decided on again: at least a day of it, or a million records. A
+snapshot is the state of every part between two inputs, with the run that it is of. One that is damaged, or of another
 run, program or version, is named and left aside: then an older one is read, or the whole journal.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tradsys.core.errors import ConfigError, InputRefused, JournalDamaged, TradSysError
+from tradsys.core.errors import ConfigError, InputRefused, JournalDamaged, JournalFailed, JournalFull, TradSysError
 from tradsys.engine.trading import records
 from tradsys.engine.trading.engine_state import engine_state, restore_engine
 from tradsys.engine.trading.process import Process
@@ -20,7 +21,8 @@ from tradsys.engine.trading.trading import Memory, Trading
 from tradsys.journal import Disk, snapshots
 from tradsys.journal.journal import RESERVE_BYTES, SEGMENT_BYTES, Journal
 from tradsys.journal.lease import Lease
-from tradsys.journal.opening import open_journal
+from tradsys.journal.opening import SegmentStore
+from tradsys.journal.port import JournalStore
 from tradsys.journal.reading import Position
 from tradsys.journal.records import Record
 
@@ -115,39 +117,35 @@ def recover(
     lease: Lease | None,
     say: Say,
     renew: Callable[[], None] = lambda: None,
+    store: JournalStore | None = None,
     segment_bytes: int = SEGMENT_BYTES,
     reserve_bytes: int = RESERVE_BYTES,
 ) -> tuple[Process, Journal]:
     """A process that was told everything there is, and its journal, open for writing. `fresh` wires a new one; `renew`
-    is called every thousand records: reading may take longer than a lease lasts.
+    is called every thousand records: reading may take longer than a lease lasts. The records are in a `store`; where
+    none is given, in segments of those sizes on the disk.
 
     Raises `ResourceError`, `JournalFailed` and its family, and `InvariantBroken` for a journal that the run, with the
     program as it is, would not have written.
     """
-    process, since = _from_snapshot(fresh, disk, say)
+    store = store or SegmentStore(disk, segment_bytes=segment_bytes, reserve_bytes=reserve_bytes)
+    process, since = _from_snapshot(fresh, store, say)
+    if since is not None:
+        _check_before(store, since, renew)
 
     def told(record: Record) -> None:
         if record.sequence % 1000 == 0:
             renew()
         process.told(record)
 
-    journal = open_journal(
-        disk,
-        told=told,
-        since=since,
-        kinds=KINDS,
-        lease=lease,
-        segment_bytes=segment_bytes,
-        reserve_bytes=reserve_bytes,
-    )
-    return process, journal
+    return process, store.open(told=told, since=since, kinds=KINDS, lease=lease)
 
 
-def _from_snapshot(fresh: Callable[[], Process], disk: Disk, say: Say) -> tuple[Process, Position | None]:
+def _from_snapshot(fresh: Callable[[], Process], store: JournalStore, say: Say) -> tuple[Process, Position | None]:
     process = fresh()
-    for name in snapshots.names(disk):
+    for name in snapshots.names(store.disk):
         try:
-            snapshot = snapshots.load(disk, name)
+            snapshot = snapshots.load(store.disk, name, source=store.read)
             restore(process, snapshot.state)
         except (JournalDamaged, InputRefused, msgspec.DecodeError) as error:
             say(f"snapshot {name} is not used: {error}")
@@ -155,6 +153,14 @@ def _from_snapshot(fresh: Callable[[], Process], disk: Disk, say: Say) -> tuple[
         else:
             return process, snapshot.position
     return process, None
+
+
+def _check_before(store: JournalStore, since: Position, renew: Callable[[], None]) -> None:
+    """What a snapshot stands for is not read; what was damaged there would be traded on, and never be seen."""
+    try:
+        store.check_before(since, pause=renew)
+    except OSError as error:
+        raise JournalFailed(f"the journal cannot be read: {error}", fix="see to the disk, then restart") from error
 
 
 # --- while it runs
@@ -176,7 +182,8 @@ class Snapshots:
             self.take(at=at)
 
     def take(self, *, at: int) -> None:
-        """Keep the state as it is, and forget old ones; nothing while the disk is full. Raises `JournalFailed`."""
+        """Keep the state as it is, and forget old ones; nothing while the disk is full, which must not end a process
+        that can still write down what it does. Raises `JournalFailed`."""
         if self.impossible or self._journal.on_reserve or self._journal.durable == self._last:
             return
         try:
@@ -185,7 +192,12 @@ class Snapshots:
             self.impossible = error.message
             self._say(f"no snapshots, so that a restart reads the whole journal: {error.message}")
             return
-        snapshots.save(self._disk, self._journal, state, at=at, recorded_at=at)
+        try:
+            snapshots.save(self._disk, self._journal, state, at=at, recorded_at=self._process.recorded_at)
+        except JournalFull as error:
+            self._last = self._journal.durable
+            self._say(f"no snapshot now: {error.message}")
+            return
         self._process.pages.clear()
         self._last = self._journal.durable
         for name in snapshots.names(self._disk)[KEPT:]:

@@ -86,6 +86,8 @@ class Packer:
         kind = type(value)
         if kind in _PLAIN:
             return value
+        if value is msgspec.UNSET:
+            return ["unset"]
         if kind is int:
             return value if _LEAST <= value <= _MOST else ["int", str(value)]
         name = wires.name_of(value)
@@ -198,7 +200,13 @@ def _word(name: str, value: Any) -> Any:
     return _DEFINED[name](value)
 
 
-_LEAVES: dict[str, Callable[..., Any]] = {"int": int, "array": _array, "number": _number, "word": _word}
+_LEAVES: dict[str, Callable[..., Any]] = {
+    "int": int,
+    "array": _array,
+    "number": _number,
+    "word": _word,
+    "unset": lambda: msgspec.UNSET,
+}
 _CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {each.__name__: each for each in _KINDS}
 
 

@@ -23,6 +23,7 @@ from tradsys.engine.trading.records import (
     Alert,
     ClockRead,
     EpochBegun,
+    KeptBack,
     LinkChanged,
     MarketRead,
     OperatorSaid,
@@ -51,7 +52,6 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     forced_at: int
     stops_entries: bool
-    account_halted: bool
     terms: LiveSettings | None
 
 
@@ -97,6 +97,7 @@ class Trading:
             ClockRead: self._on_clock,
             OperatorSaid: self._on_operator,
             Stopped: self._on_stop,
+            KeptBack: self._on_kept_back,
             Page: self._on_answer,
             AskFailed: self._on_answer,
         }
@@ -137,7 +138,6 @@ class Trading:
             rows=self.rows,
             forced_at=self._forced_at,
             stops_entries=self._stops_entries,
-            account_halted=self.reconciling.account_halted,
             terms=self._terms,
         )
 
@@ -146,7 +146,6 @@ class Trading:
         if memory.terms is not None:
             self._go_on_under(memory.terms)
         self.rows, self._forced_at, self._stops_entries = memory.rows, memory.forced_at, memory.stops_entries
-        self.reconciling.account_halted = memory.account_halted
 
     # --- inputs
 
@@ -218,6 +217,9 @@ class Trading:
             self._raise(self.switch.on_operator(said.level, by=said.by, reason=said.reason, at=at))
         elif said.level < self.switch.level:
             self._outputs.append(self.switch.lower(said.level, by=said.by, reason=said.reason, at=at))
+
+    def _on_kept_back(self, kept: KeptBack, at: int) -> None:
+        self._hear(self.tracker.on_kept_back(kept.tag, at=at))
 
     def _on_stop(self, stopped: Stopped, at: int) -> None:
         self._keep(self.engine.stop(at=at), at)
@@ -296,7 +298,7 @@ class Trading:
 
     def _act(self, at: int) -> None:
         """Everything that does not follow from one input alone."""
-        self.reconciling.on_time(at=at)
+        self._outputs += self.reconciling.on_time(at=at)
         self._reconcile(at)
         self._force(at)
         while True:

@@ -36,12 +36,14 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
 class Keeper:
     """Permits what leaves: as a durable intent while its journal holds, as an emergency from then on.
 
-    `unfinished` is what the journal says was begun; `failure` why nothing can be recorded any more, empty before.
+    `unfinished` is what the journal says was begun; `rested` the lease under which an account was last brought to rest,
+    -1 for none; `failure` why nothing can be recorded any more, empty before.
     Raises `ResourceError` where another watchdog has the journal; a disk that fails is no reason not to watch.
     """
 
     def __init__(self, disk: Disk) -> None:
         self.failure = ""
+        self.rested = -1
         self._acting: Acting | None = None
         self._sent: list[Sent] = []
         self._journal: Journal | None = None
@@ -59,6 +61,7 @@ class Keeper:
         if record.kind == ACTS:
             self._acting = msgspec.json.decode(record.payload, type=Acting)
         elif record.kind == RESTS:
+            self.rested = self._acting.epoch if self._acting is not None else self.rested
             self._acting, self._sent = None, []
         elif record.kind == INTENT:
             command = msgspec.json.decode(record.payload, type=PlaceOrder | CancelOrder)

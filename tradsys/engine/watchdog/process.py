@@ -13,7 +13,7 @@ from tradsys.engine.watchdog.line import VenueLine
 from tradsys.engine.watchdog.server import BeatServer
 from tradsys.execution.flattening_parts import FlatReport, Sent
 from tradsys.execution.own.client import LinkDown, LinkUp, VenueClient
-from tradsys.execution.watchdog import Watchdog
+from tradsys.execution.watchdog import Beat, Watchdog
 
 _LONGEST_WAIT = SECOND
 
@@ -36,7 +36,9 @@ class WatchdogProcess:
     """One run of the watchdog, until the account is at rest (`run`), turn by turn.
 
     `clock` gives steady UTC nanoseconds; `fence` takes over the trading process's journal, or None where it cannot;
-    `unanswered` gives the orders that it sent last; `say` hears what a person should know, one line each.
+    `unanswered` gives the orders that it sent last, of so many records (-1: of all); `say` hears what a person should
+    know, one line each. `unended`: the run and the lease of a process that was begun and did not end as it should,
+    which may be dead already.
     """
 
     def __init__(
@@ -50,8 +52,9 @@ class WatchdogProcess:
         keeper: Keeper,
         clock: Callable[[], int],
         fence: Callable[[], Fence | None],
-        unanswered: Callable[[], Sequence[Sent]],
+        unanswered: Callable[[int], Sequence[Sent]],
         say: Callable[[str], None],
+        unended: Beat | None = None,
     ) -> None:
         self._dog, self._beats, self._keeper = dog, beats, keeper
         self._clock, self._take_fence, self._say = clock, fence, say
@@ -64,6 +67,9 @@ class WatchdogProcess:
         self._written_epoch = 0
         self._said_rest = False
         self._resume()
+        # A higher lease is of a process that began after an earlier watchdog was through.
+        if unended is not None and unended.epoch > keeper.rested:
+            dog.presume(unended.run, epoch=unended.epoch, at=clock())
 
     def _resume(self) -> None:
         unfinished = self._keeper.unfinished
@@ -145,7 +151,7 @@ class WatchdogProcess:
         """Once acting began: take the dead process's lease, and write down what is about to be done."""
         self._hold_fence(at)
         if not self._written_epoch:
-            self._dog.expect(self._unanswered())
+            self._dog.expect(self._unanswered(self._dog.durable))
         if self._written_epoch != self._dog.epoch:
             self._written_epoch = self._dog.epoch
             self._say(f"acting for run {self._dog.run}: {self._dog.reason}")

@@ -1,37 +1,42 @@
-"""What the dead process sent last, read from its journal: orders that the venue may still take or show late."""
+"""What a process left, read from its journal: whether it ended as it should, and the orders that it sent last, which
+the venue may still take or show late."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import msgspec
 
 from tradsys.core.venue import AnyCommand, Declined, Ended, Incoming, PlaceOrder
-from tradsys.engine.trading.records import INTENT, REPORT
+from tradsys.engine.trading.records import INTENT, KEPT_BACK, REPORT, SEAL, SNAPSHOT, STOPPED, KeptBack
 from tradsys.execution.flattening_parts import Sent
 from tradsys.journal import Record
-from tradsys.journal.disk import Disk
-from tradsys.journal.reading import bytes_of, segments
-from tradsys.journal.records import HEAD_BYTES, decode, length_of, room
-
-_SEGMENTS = 2
-"""The last ones are read: they hold minutes of trading, and reading them takes a moment."""
+from tradsys.journal.port import JournalStore
 
 _commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
+_kept_back = msgspec.json.Decoder(KeptBack)
 _reports: msgspec.json.Decoder[Incoming] = msgspec.json.Decoder(Incoming)
 
 
-def unanswered_orders(disk: Disk, *, since: int) -> tuple[Sent, ...]:
-    """Orders recorded from `since` on (UTC ns) whose end is not recorded, oldest first.
+def was_left(store: JournalStore) -> bool:
+    """Whether a process wrote the journal and did not end as it should, as far as that can be read: then it trades, or
+    died. Raises `OSError` where the disk fails, `ResourceError` where a server does."""
+    last = ""
+    for record in store.latest():
+        if record.kind not in (SNAPSHOT, SEAL):
+            last = record.kind
+    return last not in ("", STOPPED)
+
+
+def unanswered_orders(store: JournalStore, *, since: int, durable: int = -1) -> tuple[Sent, ...]:
+    """Orders recorded from `since` on (UTC ns of the machine), among the first `durable` records where that is known,
+    whose end is not recorded, oldest first.
 
     It takes what can be read and judges nothing: a journal that is not whole gives what comes before the damage. Raises
-    `OSError` where the disk fails.
+    `OSError` where the disk fails, `ResourceError` where a server does.
     """
     found: dict[str, Sent] = {}
-    for name in segments(disk)[-_SEGMENTS:]:
-        for record in _records(bytes_of(disk, name)):
-            if record.at >= since:
-                _take(record, found)
+    for record in store.latest():
+        if record.recorded_at >= since and not 0 <= durable <= record.sequence:
+            _take(record, found)
     return tuple(found.values())
 
 
@@ -40,21 +45,12 @@ def _take(record: Record, found: dict[str, Sent]) -> None:
         if record.kind == INTENT:
             command = _commands.decode(record.payload)
             if isinstance(command, PlaceOrder):
-                found[command.tag] = Sent(order=command, at=record.at)
+                found[command.tag] = Sent(order=command, at=record.recorded_at)
+        elif record.kind == KEPT_BACK:
+            found.pop(_kept_back.decode(record.payload).tag, None)
         elif record.kind == REPORT:
             report = _reports.decode(record.payload)
             if isinstance(report, Declined | Ended):
                 found.pop(report.tag, None)
     except msgspec.DecodeError:
         return
-
-
-def _records(data: bytes) -> Iterator[Record]:
-    """The records of a segment up to the first that is none."""
-    offset = 0
-    while length := length_of(data[offset : offset + HEAD_BYTES]):
-        record = decode(data[offset : offset + length])
-        if not isinstance(record, Record):
-            return
-        yield record
-        offset += room(length)

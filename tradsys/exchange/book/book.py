@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cached_property
+from collections.abc import Callable
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -26,29 +26,24 @@ from tradsys.exchange.book.commands import apply
 from tradsys.exchange.book.exact import exact_entry_point
 from tradsys.exchange.book.messages import cancel_message, limit_message, market_message
 from tradsys.exchange.book.rows import (
+    ANSWER_BYTES,
     COMMAND,
     EVENT,
     EVENT_BYTES,
-    EVENT_COUNTS,
     OUTCOME,
-    OUTCOME_BYTES,
     PLAIN_COMMAND,
-    packed,
+    write,
 )
 from tradsys.exchange.book.views import best_prices, list_levels, list_orders, state_hash
 from tradsys.numerics.compilation import entry_point
 
 Rows = npt.NDArray[np.void]
 
-_COMMAND_PLACE = slice(layout.COMMAND, layout.COMMAND + layout.COMMAND_BYTES)
 # Bound once: a name of another module is looked up twice.
-_COMMAND, _COMMAND_BYTES, _OUTCOME, _EVENT_COUNT = (
-    layout.COMMAND,
-    layout.COMMAND_BYTES,
-    layout.OUTCOME,
-    layout.EVENT_COUNT,
-)
-_NO_EVENTS = (0, 0)
+_COMMAND, _ANSWER = layout.COMMAND, layout.EVENT_COUNT
+_answer = ANSWER_BYTES.unpack_from
+# `Outcome._make` without its look at the length.
+_outcome: Callable[[tuple[int, int, int, int]], Outcome] = partial(tuple.__new__, Outcome)
 _RESTING_FIELDS = len(Resting._fields)
 
 
@@ -69,40 +64,24 @@ class Book:
             raise ConfigError("number of prepared orders", value=prepared, limit=f"0 to {layout.MOST_ORDERS}")
         self.instruments = instruments
         self._block, self._words = reserved(instruments, prepared=prepared)
-        self._base = int(self._words.ctypes.data)
-
-    def load(self) -> None:
-        """Load the machine code of single commands now, so that no first order waits for it."""
-        self.__dict__.update(_apply_rows=self._apply_rows, _cancel=self._cancel)
-
-    @cached_property
-    def _limit(self) -> Callable[[int, int, int, int, int, int], int]:
-        return exact_entry_point(limit_message, arguments=6)
-
-    @cached_property
-    def _market(self) -> Callable[[int, int, int, int, int], int]:
-        return exact_entry_point(market_message, arguments=5)
-
-    @cached_property
-    def _cancel(self) -> Callable[[int, int], int]:
-        return exact_entry_point(cancel_message, arguments=2)
-
-    @cached_property
-    def _apply_rows(self) -> Callable[[int, int, int, int, int], int]:
-        return entry_point(apply, 0, 0, 0, 0, 0)
+        self._base = base = int(self._words.ctypes.data)
+        # The machine code of single commands is loaded here, so that no first order waits for it.
+        self._apply_rows: Callable[..., int] = entry_point(apply, 0, 0, 0, 0, 0)
+        self._cancel = exact_entry_point(cancel_message, arguments=2)
+        self._one = (base, base + layout.COMMAND, layout.COMMAND_BYTES, 1, base + layout.OUTCOME)
 
     def submit(self, command: Command) -> tuple[Outcome, list[BookEvent]]:
         """One command, its outcome and its events.
 
         Raises `DataError` for an order or account identifier beyond 64 bits.
         """
-        block, base = self._block, self._base
-        block[_COMMAND_PLACE] = packed(command)
-        if self._apply_rows(base, base + _COMMAND, _COMMAND_BYTES, 1, base + _OUTCOME) == 0:
+        block = self._block
+        write(command, block, _COMMAND)
+        if self._apply_rows(*self._one) == 0:
             raise _full()
+        count, lost, status, reason, filled, left = _answer(block, _ANSWER)
         # Most commands have no event: that is seen here, without a call.
-        quiet = EVENT_COUNTS.unpack_from(block, _EVENT_COUNT) == _NO_EVENTS
-        return Outcome._make(OUTCOME_BYTES.unpack_from(block, _OUTCOME)), [] if quiet else self.events()
+        return _outcome((status, reason, filled, left)), self.events() if count or lost else []
 
     def apply(self, commands: Rows, *, outcomes: Rows | None = None) -> tuple[Rows, Rows]:
         """Many commands: rows of `COMMAND` or `PLAIN_COMMAND` in; rows of `OUTCOME` and `EVENT` out, in order.
@@ -135,7 +114,7 @@ class Book:
     def limit(self, order_id: int, *, side: int, price: int, quantity: int, instrument: int = 0) -> int:
         """A good-till-cancelled limit order of nobody's account: quantity open afterwards, or minus the `Reason`."""
         try:
-            left = self._limit(self._base, order_id, side, price, quantity, instrument)
+            left = _limit_code()(self._base, order_id, side, price, quantity, instrument)
         except OverflowError:
             left = -1
         if left >= 0:
@@ -147,7 +126,7 @@ class Book:
     def market(self, order_id: int, *, side: int, quantity: int, instrument: int = 0) -> int:
         """A market order of nobody's account: the quantity traded, or minus the `Reason` why it was not taken."""
         try:
-            left = self._market(self._base, order_id, side, quantity, instrument)
+            left = _market_code()(self._base, order_id, side, quantity, instrument)
         except OverflowError:
             left = -1
         if left >= 0:
@@ -166,16 +145,14 @@ class Book:
 
     def events(self) -> list[BookEvent]:
         """Events of the last command."""
-        count, lost = EVENT_COUNTS.unpack_from(self._block, layout.EVENT_COUNT)
+        count, lost, *_ = _answer(self._block, _ANSWER)
         if lost:
             self._check_events()
-        return list(self._read_events(count)) if count else []
-
-    def _read_events(self, count: int) -> Iterator[BookEvent]:
-        stop = layout.EVENTS + count * layout.EVENT_BYTES
-        for kind, side, reason, instrument, *rest in EVENT_BYTES.iter_unpack(self._block[layout.EVENTS : stop]):
-            command, order_id, other_id, price, quantity = rest
-            yield BookEvent(kind, command, instrument, side, order_id, other_id, price, quantity, reason)
+        rows = self._block[layout.EVENTS : layout.EVENTS + count * layout.EVENT_BYTES]
+        return [
+            BookEvent(kind, command, instrument, side, taker, maker, price, quantity, reason)
+            for kind, side, reason, instrument, command, taker, maker, price, quantity in EVENT_BYTES.iter_unpack(rows)
+        ]
 
     def _event_rows(self) -> Rows:
         count = int(self._words[layout.EVENT_COUNT >> 3])
@@ -231,6 +208,16 @@ class Book:
         if not 0 <= instrument < self.instruments:
             raise DataError("instrument", value=instrument, limit=f"0 to {self.instruments - 1}")
         return instrument
+
+
+@cache
+def _limit_code() -> Callable[[int, int, int, int, int, int], int]:
+    return exact_entry_point(limit_message, arguments=6)
+
+
+@cache
+def _market_code() -> Callable[[int, int, int, int, int], int]:
+    return exact_entry_point(market_message, arguments=5)
 
 
 def _full() -> ResourceError:

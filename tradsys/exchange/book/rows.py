@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from mmap import mmap
 
 import numpy as np
 
@@ -54,27 +55,42 @@ EVENT = np.dtype(
 """One row of a batch's events: the fields of `BookEvent`."""
 
 COMMAND_BYTES = struct.Struct("<5BxH9q")
-OUTCOME_BYTES = struct.Struct("<BB6xqq")
 EVENT_BYTES = struct.Struct("<3BxI5q")
-EVENT_COUNTS = struct.Struct(f"<q{layout.EVENTS_LOST - layout.EVENT_COUNT - 8}xq")
-"""Events of the last command, and how many had no room: two words of a book's block, from the first on."""
+ANSWER_BYTES = struct.Struct(
+    f"<q{layout.EVENTS_LOST - layout.EVENT_COUNT - 8}xq{layout.OUTCOME - layout.EVENTS_LOST - 8}xBB6xqq"
+)
+"""What the last command left in a book's block, from `EVENT_COUNT` on: how many events, how many of them had no room,
+and its outcome."""
 
 _LARGEST = 2**63 - 1
 
 
-def packed(command: Command) -> bytes:
-    """A command as a row's bytes. A number that no field can hold becomes the nearest one, which is refused alike.
+def write(command: Command, rows: bytearray | mmap, place: int) -> None:
+    """Write a command as a row's bytes. A number that no field can hold becomes the nearest one, which is refused
+    alike.
 
-    Raises `DataError` for an order or account identifier beyond 64 bits, which has no nearest.
+    Raises `DataError` for an order or account identifier beyond 64 bits, which has no nearest, and for what is no whole
+    number.
     """
-    action, order_id, side, price, quantity, kind, validity, flags, instrument, *rest = command
+    (
+        action, order_id, side, price, quantity, kind, validity, flags, instrument,
+        account, trigger, trail, display, expires_at, at,
+    ) = command  # fmt: skip
     try:
-        return COMMAND_BYTES.pack(action, side, kind, validity, flags, instrument, order_id, price, quantity, *rest)
+        COMMAND_BYTES.pack_into(
+            rows, place, action, side, kind, validity, flags, instrument,
+            order_id, price, quantity, account, trigger, trail, display, expires_at, at,
+        )  # fmt: skip
     except struct.error:
-        return packed(_bounded(command))
+        write(_bounded(command), rows, place)
 
 
 def _bounded(command: Command) -> Command:
+    for name, value in command._asdict().items():
+        if not isinstance(value, int):
+            raise DataError(
+                f"{name} is no whole number", value=value, limit="integers", fix="convert it by the tick or lot"
+            )
     for name in ("order_id", "account"):
         value = getattr(command, name)
         if not -_LARGEST - 1 <= value <= _LARGEST:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tradsys.core.events import OrderType, Product, Side, Validity
 from tradsys.core.instruments import Segment
-from tradsys.core.matching import BookSide, Kind, SelfTrade, TimeInForce
+from tradsys.core.matching import POST_ONLY, BookSide, Kind, SelfTrade, TimeInForce
+from tradsys.core.order_terms import stated
 from tradsys.core.venue import ChangeOrder, OrderRow, PlaceOrder, VenueState
 from tradsys.exchange.admission import Entry
 
@@ -18,7 +19,7 @@ _KINDS = {
     OrderType.STOP: Kind.STOP,
     OrderType.TRAILING: Kind.TRAILING,
 }
-_LIVES = {Validity.DAY: TimeInForce.DAY, Validity.IOC: TimeInForce.IOC, Validity.GTC: TimeInForce.GTC}
+_LIVES = {each: TimeInForce[each.name] for each in Validity}
 _LIMITED = (Kind.LIMIT, Kind.STOP_LIMIT)
 _WAITING = (Kind.STOP, Kind.STOP_LIMIT, Kind.TRAILING)
 _DELIVERED = {
@@ -58,7 +59,7 @@ class VenueOrder:
 
     def entry(self) -> Entry:
         """As it enters the exchange. An account's orders never trade with each other: the later one is withdrawn."""
-        asked, kind = self.asked, self.kind
+        asked, kind, terms = self.asked, self.kind, stated(self.asked.terms)
         return Entry(
             order_id=self.venue_id,
             instrument=asked.instrument,
@@ -68,8 +69,10 @@ class VenueOrder:
             price=self.limit,
             trigger=asked.trigger if kind in _WAITING else 0,
             trail=asked.trail if kind is Kind.TRAILING else 0,
+            display=terms.display,
             time_in_force=_LIVES[asked.validity],
-            flags=SelfTrade.CANCEL_NEWEST,
+            expires_at=terms.expires_at if asked.validity is Validity.GTD else 0,
+            flags=SelfTrade.CANCEL_NEWEST | (POST_ONLY if terms.post_only else 0),
             account=self.account,
         )
 

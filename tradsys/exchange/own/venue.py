@@ -11,6 +11,7 @@ from typing import Any
 
 from tradsys.core.events import Product, Side
 from tradsys.core.instruments import Segment
+from tradsys.core.order_terms import stated
 from tradsys.core.units import SECOND
 from tradsys.core.venue import (
     AnyCommand,
@@ -45,6 +46,9 @@ from tradsys.exchange.marketplace.records import (
 )
 from tradsys.exchange.own.orders import LONGEST_TAG, VenueOrder, delivered
 from tradsys.exchange.own.positions import Holdings
+
+LATEST = 2**63 - 1
+"""The last instant that an order can end at, UTC nanoseconds."""
 
 Say = Callable[[int, Report, OrderRow | None], None]
 """Takes an account, a report to it, and the order of the report as it is now."""
@@ -151,6 +155,10 @@ class Venue:
     def _place(self, account: int, desk: Desk, asked: PlaceOrder, at: int) -> None:
         if len(asked.tag) > LONGEST_TAG:
             self._decline(account, asked, rule="tag_too_long", value=len(asked.tag), limit=LONGEST_TAG, at=at)
+            return
+        ends = stated(asked.terms).expires_at
+        if not 0 <= ends <= LATEST:
+            self._decline(account, asked, rule="expires_at_out_of_range", value=str(ends), limit=str(LATEST), at=at)
             return
         order = VenueOrder(asked, account=account, venue_id=self.number(), at=at)
         self._orders[order.venue_id] = desk.orders[order.venue_id] = order
@@ -330,5 +338,6 @@ class Venue:
     def cash(self, account: int) -> list[CashRow]:
         """Money as trades have moved it, settled or not, with fees; a future moves it when it is closed."""
         balance = self.exchange.clearing.balance(account)
-        paid = self.exchange.clearing.open_cost(account) - self._desks[account].holdings.released()
-        return [CashRow(currency=self.exchange.currency, cash=balance.cash + balance.due - paid)]
+        open_cost = self._desks[account].holdings.released()
+        cash = balance.cash + balance.due - self.exchange.clearing.open_cost(account) + open_cost
+        return [CashRow(currency=self.exchange.currency, cash=cash, open_cost=open_cost)]

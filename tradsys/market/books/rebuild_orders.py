@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tradsys.market.books import databento, lobster
+from tradsys.market.books.databento import OrderMessage
 from tradsys.market.books.order_book import ASK, BID, OrderBook, Trouble
 from tradsys.market.books.rebuild import measured
 
@@ -59,10 +60,10 @@ class OrderRebuild:
         }
 
 
-def from_databento(content: bytes) -> OrderRebuild:
-    """Books of a DBN file's bytes, named by the numbers of their instruments. Raises `DataError` for other bytes."""
+def from_databento(messages: Iterable[OrderMessage]) -> OrderRebuild:
+    """Books of Databento's records, named by the numbers of their instruments."""
     rebuild = OrderRebuild(databento.PRICE_UNIT)
-    for message in databento.records(content):
+    for message in messages:
         name = str(message.instrument)
         rebuild.count(name, databento.apply(rebuild.book(name), message))
     return rebuild

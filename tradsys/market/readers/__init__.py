@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from importlib import import_module
 from pathlib import Path
 
-from tradsys.core.errors import ConfigError, DataError, UnknownName
+from tradsys.core.errors import ConfigError, UnknownName
 from tradsys.core.units import DAY, MINUTE
 from tradsys.market import files, partitions
+from tradsys.market.readers.damage import damage_refused
 from tradsys.market.readers.raw import Format, Parser, RawBars, Request
 
 
 def _parser(module: str, function: str = "parse") -> Parser:
     def parse(content: bytes, request: Request) -> list[RawBars]:
-        import pyarrow as pa
-
         parser: Parser = getattr(import_module(f"{__name__}.{module}"), function)
-        # What the libraries below raise on damaged bytes; anything else is a defect of ours.
-        damage = (pa.ArrowException, zipfile.BadZipFile, zlib.error, UnicodeDecodeError, OSError, EOFError)
-        try:
+        with damage_refused(request.path):
             return parser(content, request)
-        except damage as problem:
-            raise DataError(
-                f"{request.path} cannot be read: {problem}", value=str(request.path), fix="correct or fetch it again"
-            ) from None
 
     return parse
 

@@ -53,7 +53,8 @@ def test_another_lease_of_the_same_acting_keeps_what_was_sent_and_the_end_forget
     assert (again.unfinished.acting.epoch, len(again.unfinished.sent)) == (6, 1)
     again.rests(FlatReport(flat=True, seconds_to_flat=1.0, orders_cancelled=0, positions_closed=1), at=4)
     disk.kill()
-    assert Keeper(disk).unfinished is None
+    at_last = Keeper(disk)
+    assert (at_last.unfinished, at_last.rested, Keeper(MemoryDisk()).rested) == (None, 6, -1)
 
 
 @pytest.mark.parametrize("operation", ["write", "sync"])

@@ -94,6 +94,7 @@ def watchdog(
     keeper: Keeper | None = None,
     fence: Fence | None = None,
     unanswered: tuple[Sent, ...] = (),
+    unended: Beat | None = None,
 ) -> tuple[WatchdogProcess, list[str]]:
     said: list[str] = []
     process = WatchdogProcess(
@@ -107,8 +108,9 @@ def watchdog(
         keeper=keeper or Keeper(MemoryDisk()),
         clock=SteadyClock(),
         fence=lambda: fence,
-        unanswered=lambda: unanswered,
+        unanswered=lambda durable: unanswered,
         say=said.append,
+        unended=unended,
     )
     return process, said
 
@@ -129,6 +131,19 @@ def test_silence_ends_with_an_account_at_rest(venue: Venue, tmp_path: Path) -> N
     assert (fence.released, venue.server._epochs[1]) == (1, 12), "the lease it got is the one it logs on with"
     assert said[0] == "acting for run r: no heartbeat for 0.2 s"
     assert not (tmp_path / SOCKET).exists()
+
+
+def test_a_process_that_died_before_it_began_is_acted_for_once(venue: Venue, tmp_path: Path) -> None:
+    disk, unended = MemoryDisk(), Beat(run="r", epoch=11)
+    process, said = watchdog(venue, tmp_path, keeper=Keeper(disk), fence=Held(12), unended=unended)
+    at_rest(venue, process.run())
+    assert said[0] == "acting for run r: no heartbeat for 0.2 s since the watchdog began"
+    disk.kill()
+    for lease, due in ((12, False), (13, True)):
+        disk.kill()
+        process, _ = watchdog(venue, tmp_path, keeper=Keeper(disk), unended=Beat(run="r", epoch=lease))
+        process.turn()
+        assert (process._dog.next_at is not None) == due, "what an earlier watchdog brought to rest is at rest"
 
 
 def test_a_process_with_a_higher_lease_is_outbid(venue: Venue, tmp_path: Path) -> None:

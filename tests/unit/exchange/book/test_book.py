@@ -25,13 +25,16 @@ from tradsys.core.matching import (
     TimeInForce,
 )
 from tradsys.exchange.book import COMMAND, OUTCOME, PLAIN_COMMAND, Book
-from tradsys.exchange.book.rows import packed
+from tradsys.exchange.book.rows import write
 
 New = Action.NEW
 
 
 def rows_of(some: list[Command]) -> np.ndarray[Any, Any]:
-    return np.frombuffer(b"".join(packed(command) for command in some), COMMAND)
+    rows = bytearray(len(some) * COMMAND.itemsize)
+    for number, command in enumerate(some):
+        write(command, rows, number * COMMAND.itemsize)
+    return np.frombuffer(rows, COMMAND)
 
 
 def events_of(rows: np.ndarray[Any, Any]) -> list[BookEvent]:
@@ -225,6 +228,15 @@ def test_what_has_no_nearest_value_is_an_error() -> None:
             call()
     with pytest.raises(TypeError):
         book.limit(9, side=0, price=100.5, quantity=1)  # type: ignore[arg-type]
+    assert book.state_hash() == before
+
+
+@pytest.mark.parametrize("name", ["quantity", "price", "order_id", "at"])
+def test_a_number_that_is_not_whole_is_an_error_and_changes_nothing(name: str) -> None:
+    book = Book(1)
+    before = book.state_hash()
+    with pytest.raises(DataError, match=f"{name} is no whole number"):
+        book.submit(Command(New, 1, 0, 100, 5)._replace(**{name: 1.5}))  # type: ignore[arg-type]
     assert book.state_hash() == before
 
 

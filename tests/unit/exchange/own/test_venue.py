@@ -7,6 +7,7 @@ import pytest
 from tests.unit.exchange.own.scene import BUY, COIN, MONDAY, SELL, SHARE, Scene, of, only, share_exchange
 from tests.unit.exchange.session_driver import clock
 from tradsys.core.events import OrderType, Product, Validity
+from tradsys.core.order_terms import Terms
 from tradsys.core.units import SCALE, SECOND
 from tradsys.core.venue import (
     Awoken,
@@ -241,3 +242,40 @@ class TestShares:
         client = scene.client(1)
         assert [each.venue_id for each in client.rows(Subject.ORDERS)] == [kept.venue_id]
         only(client.place(BUY, 1, 95), Taken)
+
+
+def test_fill_or_kill_fills_whole_or_not_at_all() -> None:
+    scene = Scene()
+    scene.client(1).place(SELL, 2, 101)
+    client = scene.client(2)
+    ended = of(client.place(BUY, 3, 101, validity=Validity.FOK), Ended)[0]
+    assert (ended.open, ended.reason) == (3 * SCALE, "not_filled_whole")
+    assert [each.quantity for each in of(client.place(BUY, 2, 101, validity=Validity.FOK), Dealt)] == [2 * SCALE]
+
+
+def test_good_till_a_time_is_gone_at_its_instant() -> None:
+    scene = Scene()
+    client = scene.client(1)
+    terms = Terms(expires_at=scene.now + 5 * SECOND)
+    taken = only(client.place(SELL, 1, 101, validity=Validity.GTD, terms=terms), Taken)
+    scene.now += 6 * SECOND
+    client.beat()
+    (ended,) = of(client.heard, Ended)
+    assert (ended.venue_id, ended.open, ended.state) == (taken.venue_id, SCALE, VenueState.EXPIRED)
+    late = Terms(expires_at=scene.now)
+    assert only(client.place(SELL, 1, 101, validity=Validity.GTD, terms=late), Declined).rule == "already_expired"
+    never = Terms(expires_at=2**63)
+    said = only(client.place(SELL, 1, 101, validity=Validity.GTD, terms=never), Declined)
+    assert said.rule == "expires_at_out_of_range"
+
+
+def test_post_only_never_takes_and_an_iceberg_trades_whole() -> None:
+    scene = Scene()
+    maker, taker = scene.client(1), scene.client(2)
+    terms = Terms(display=SCALE, post_only=True)
+    only(maker.place(SELL, 3, 101, terms=terms), Taken)
+    refused = only(taker.place(BUY, 1, 101, terms=Terms(post_only=True)), Declined)
+    assert refused.rule == "would_trade"
+    assert [each.quantity for each in of(taker.place(BUY, 3, 101), Dealt)] == [SCALE] * 3
+    assert all(each.maker for each in of(maker.heard, Dealt))
+    assert only(maker.place(SELL, 1, 101, terms=Terms(display=2 * SCALE)), Declined).rule == "display_out_of_range"
