@@ -21,10 +21,16 @@ from tradsys.strategies.context import Context
 
 
 def usual_gate(
-    standing: AccountStanding, *, cutoffs: Mapping[str, int], currency: str, before: Sequence[Check] = ()
+    standing: AccountStanding,
+    *,
+    cutoffs: Mapping[str, int],
+    currency: str,
+    before: Sequence[Check] = (),
+    after: Sequence[Check] = (),
 ) -> Gate:
-    """The checks in the order in which they refuse, those given before the usual ones."""
-    return Gate((*before, Tradable(futures_of), Delivery(), IntradayEntry(cutoffs), Funds(standing, currency)))
+    """The checks in the order in which they refuse: those given as `before`, the usual ones, those of `after`."""
+    own = (Tradable(futures_of), Delivery(), IntradayEntry(cutoffs), Funds(standing, currency))
+    return Gate((*before, *own, *after))
 
 
 def dated_margins(*, fixed: datetime.date | None = None, leverage: float | None = None) -> MarginRate:
