@@ -78,6 +78,7 @@ class ExecutionSection(Section, frozen=True, kw_only=True, forbid_unknown_fields
     `slippage_bps` and `participation` are for bars, the queue (with the exponent of `proportional`) and the latencies
     for the exchange. `latency_ms` is an order's way to the venue and `response_ms` a report's way back: as long as that
     where `constant`, in the median where `lognormal`; a `recorded` latency is `latency_scale` times the feed's.
+    `market_protection` caps every market order: that many percent beyond the last price, or "automatic".
     """
 
     venue: str = "bars"
@@ -93,6 +94,7 @@ class ExecutionSection(Section, frozen=True, kw_only=True, forbid_unknown_fields
     product: Product | None = None
     price_band: float | None = None
     roll_days: int = 1
+    market_protection: float | str | None = None
 
 
 class ChargesSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -124,7 +124,7 @@ def test_config_explain(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
         for name in (
             *("venue", "queue", "queue_exponent", "latency", "latency_ms", "response_ms", "slippage_bps"),
             *("latency_spread", "latency_scale"),
-            *("participation", "product", "price_band", "roll_days"),
+            *("participation", "product", "price_band", "roll_days", "market_protection"),
         )
     }
     code, out = explained(["--config", str(path)], monkeypatch, capsys)
