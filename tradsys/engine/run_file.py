@@ -108,10 +108,34 @@ class ChargesSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     square_off_fee: bool = True
 
 
-class RulesSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[rules]`: `as_of` takes the margin rates of one date for every date."""
+class FactsSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[rules.facts]`: what rules ask and a run cannot know by itself; what is not given is unknown and refuses.
 
+    `simulated_access` says that the venue is a simulated one, where a session has always just begun and orders leave
+    from a registered address; `login` is the time of day of the daily log-in. The last six are CSV files of dated rows.
+    """
+
+    simulated_access: bool = False
+    generic_algo_id: bool = False
+    address: str | None = None
+    registered_addresses: list[str] | None = None
+    login: str | None = None
+    registrations: str | None = None
+    surveillance: str | None = None
+    ban_list: str | None = None
+    market_wide_limits: str | None = None
+    freeze_quantities: str | None = None
+    price_bands: str | None = None
+
+
+class RulesSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[rules]`: `pack` adds a regulator's rules to the gate; `as_of` takes margin rates and those rules of one date for
+    every date; `orders_per_second` is our own limit below the pack's."""
+
+    pack: str | None = None
     as_of: str | None = None
+    orders_per_second: int | None = None
+    facts: FactsSection | None = None
 
 
 class RiskSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
