@@ -129,8 +129,8 @@ class FactsSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class RulesSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[rules]`: `pack` adds a regulator's rules to the gate; `as_of` takes margin rates and those rules of one date for
-    every date; `orders_per_second` is our own limit below the pack's."""
+    """`[rules]`: `pack` adds a regulator's rules to the gate; `as_of` takes margin rates and those rules of one date
+    for every date; `orders_per_second` is our own limit below the pack's."""
 
     pack: str | None = None
     as_of: str | None = None
