@@ -63,7 +63,8 @@ _QUIET: tuple[Entry, ...] = ()
 
 
 class Engine:
-    """Runs strategies over events. Owns the markets, the live orders and the numbering of the log."""
+    """Runs strategies over events. Owns the markets, the live orders and the numbering of the log. `desk` makes the
+    keeper of the live orders: a run with a rule pack or with limits has one that counts."""
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class Engine:
         standing: AccountStanding,
         gate: Gate,
         charges: ChargePlan,
+        desk: Callable[..., OrderDesk] = OrderDesk,
     ) -> None:
         self.markets = markets
         self.runners = list(runners)
@@ -84,7 +86,7 @@ class Engine:
         self._log = Log()
         self._number = self._log.number
         self._planner = Planner()
-        self._desk = OrderDesk(
+        self._desk = desk(
             markets=markets,
             ledger=ledger,
             standing=standing,
