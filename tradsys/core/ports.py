@@ -51,6 +51,25 @@ class Standing(Protocol):
         """Cash that no position or working order has claimed."""
 
 
+class Holdings(Protocol):
+    """What limits on the whole account are held against, at the last prices: exact (1e-8), read only.
+
+    A scope is a kind (`account`, `strategy`, `instrument`, `segment`) and a name, empty for the account.
+    """
+
+    def held(self, instrument: str, *, strategy: str = "") -> int:
+        """Signed units of an instrument over all products, of one strategy or of all."""
+
+    def exposure(self, kind: str, name: str) -> int:
+        """Sum of what open positions of a scope are worth, whichever way they are."""
+
+    def equity(self) -> int:
+        """Cash and what positions would bring."""
+
+    def profit(self, kind: str, name: str) -> int:
+        """What a scope has earned since the run began, net of charges."""
+
+
 class Check(Protocol):
     """One rule of the gate. Not modelled here: anything that needs the venue's answer."""
 

@@ -13,13 +13,16 @@ from tradsys.core.events import Product, Side
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.ports import ChargePlan, Check
 from tradsys.core.units import from_text
+from tradsys.engine.account_assembly import account_checks, ledger_of
 from tradsys.engine.backtest import Backtest
 from tradsys.engine.data import Loaded, load_data
 from tradsys.engine.driver import Driver
 from tradsys.engine.engine import Engine
 from tradsys.engine.feed import BarFeed
 from tradsys.engine.instruments import build_instrument, sections_of, with_dated_ticks
+from tradsys.engine.limits_assembly import demand_limits_known, limits_of
 from tradsys.engine.markets import Market
+from tradsys.engine.order_desk import OrderDesk
 from tradsys.engine.planning_calendar import plan_calendar
 from tradsys.engine.recorded_assembly import Replay, band_of, on_records
 from tradsys.engine.run_file import ChargesSection, ExecutionSection, RunFile, StrategySection
@@ -118,16 +121,34 @@ def wire(
         for name, instrument in instruments.items()
     }
     markets = {name: Market(instrument) for name, instrument in instruments.items()}
-    ledger = Ledger(_cash(run.run.cash), run.run.currency)
+    ledger = ledger_of(run, instruments, cash=_cash(run.run.cash), zone=data.zone)
     standing = AccountStanding(ledger, markets, _margins(run))
     cutoffs: dict[str, int] = {}
-    gate = usual_gate(standing, cutoffs=cutoffs, currency=run.run.currency, before=checks)
+    limited = limits_of(run, markets, ledger, zone=data.zone)
+    gate = usual_gate(
+        standing,
+        cutoffs=cutoffs,
+        currency=run.run.currency,
+        before=checks,
+        limits=limited.check if limited is not None else None,
+        after=account_checks(ledger),
+    )
     charges = build_charges(run.charges)
     runners = _runners(settings, markets, ledger, data, stepped=stepped)
     _refuse_uncovered(run, instruments, data, runners)
     if extra is not None:
         runners.append(extra((markets, ledger)))
-    engine = Engine(markets=markets, runners=runners, ledger=ledger, standing=standing, gate=gate, charges=charges)
+    demand_limits_known(limited, runners, instruments)
+    engine = Engine(
+        markets=markets,
+        runners=runners,
+        ledger=ledger,
+        standing=standing,
+        gate=gate,
+        charges=charges,
+        desk=limited.desk if limited is not None else OrderDesk,
+        limited=limited,
+    )
     engine.start()
     return Wired(
         instruments=instruments,

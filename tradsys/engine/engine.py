@@ -47,6 +47,7 @@ from tradsys.core.events import (
 from tradsys.core.ports import ChargePlan
 from tradsys.engine.duties import SQUARE_OFF, Duties
 from tradsys.engine.gate import Gate
+from tradsys.engine.limited_desk import Limited
 from tradsys.engine.log import Log
 from tradsys.engine.markets import Market
 from tradsys.engine.order_desk import LiveOrder, OrderDesk
@@ -76,11 +77,13 @@ class Engine:
         gate: Gate,
         charges: ChargePlan,
         desk: Callable[..., OrderDesk] = OrderDesk,
+        limited: Limited | None = None,
     ) -> None:
         self.markets = markets
         self.runners = list(runners)
         self.ledger = ledger
         self.gate = gate
+        self.limited = limited
         for runner in self.runners:
             runner.connect(markets, ledger)
         self._log = Log()
@@ -139,6 +142,9 @@ class Engine:
             IndexValue: self._on_index,
             OpenInterest: _nobody,
         }
+        if limited is not None:
+            for kind in (SessionChange, Timer):
+                self._handlers[kind] = limited.beginning(self._handlers[kind])
 
     def process(self, event: Any) -> Sequence[Entry]:
         """Everything one event causes, in order, already checked. Raises `InvariantBroken` when a law is broken."""

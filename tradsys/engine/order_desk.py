@@ -47,7 +47,7 @@ Way = tuple[str, str, Product, Side]
 class LiveOrder(msgspec.Struct, gc=False):
     """An order from approval to its end, whose it is and which way it goes. It has claimed cash (`reserved`); while it
     `offers`, its remaining quantity counts on its route, while it `pursues`, in its desire. `seq` is the log line of
-    its approval."""
+    its approval, `opening` how much of it was to open a position then."""
 
     order: Order
     desire: Desire
@@ -58,6 +58,7 @@ class LiveOrder(msgspec.Struct, gc=False):
     offers: bool
     pursues: bool
     state: OrderState
+    opening: int = 0
 
     def stop_pursuing(self) -> None:
         """Count it no longer as on its way to its strategy's target."""
@@ -114,7 +115,7 @@ class OrderDesk:
             desire.working += quantity * order.side
         if needed:
             self.standing.reserved += needed
-        live = LiveOrder(order, desire, route, seq, quantity, needed, offers, pursues, _APPROVED)
+        live = LiveOrder(order, desire, route, seq, quantity, needed, offers, pursues, _APPROVED, claim.opening)
         self.live[order.order_id] = desire.orders[order.order_id] = live
         return True
 

@@ -15,7 +15,7 @@ from tradsys.engine.run_file import RunFile
 from tradsys.engine.runner import Runner
 from tradsys.engine.schedule import Cutoff, Due, Roll
 from tradsys.reference.calendar import last_entry_at, square_off_at
-from tradsys.reference.clock import local_date
+from tradsys.reference.clock import local_date, local_day
 from tradsys.reference.sessions import Session
 
 _INDIA = "Asia/Kolkata"
@@ -37,6 +37,8 @@ def plan_calendar(
         if exchange in INDIAN:
             for session in calendar_of(sample).sessions(local_date(begin - DAY, _INDIA), local_date(end, _INDIA)):
                 due += _session(exchange, sample, session, runners)
+    if run.risk.limits is not None:
+        due += _days(begin, end, data.zone)
     due += _expiries(instruments, begin, end)
     due += _rolls(run, instruments)
     return due
@@ -63,6 +65,14 @@ def _session(exchange: str, sample: Instrument, session: Session, runners: Seque
         at = _at_clock(session.date, clock)
         if session.open < at <= session.end:
             yield Timer(at=at, name=name, exchange=exchange)
+
+
+def _days(begin: int, end: int, zone: str) -> Iterator[Due]:
+    """Midnights, at which limits of a day are counted anew before the day's first price."""
+    at = local_day(begin, zone)[0]
+    while at <= end:
+        yield Timer(at=at, name="day")
+        at = local_day(at, zone)[1]
 
 
 def _at_clock(day: datetime.date, clock: str) -> int:

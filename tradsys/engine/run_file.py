@@ -8,6 +8,7 @@ import msgspec
 
 from tradsys.core.events import Product
 from tradsys.core.instruments import OptionRight, Segment
+from tradsys.risk.limits import LimitsSection
 from tradsys.signals.sizing import SizerChoice
 
 
@@ -142,6 +143,8 @@ class RiskSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     """`[risk]`: our own limits."""
 
     intraday_leverage: float | None = None
+    limits: LimitsSection | None = None
+    sell_unsettled: bool = True
 
 
 class VenueSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tradsys.core.errors import StrategyError
 from tradsys.core.events import Product
@@ -16,7 +16,8 @@ from tradsys.engine.runner import Runner
 from tradsys.engine.standing import AccountStanding, MarginRate
 from tradsys.reference.clock import local_date
 from tradsys.reference.ticks import Underlying, futures_of, margin_rate
-from tradsys.risk.checks import Delivery, Funds, IntradayEntry, Tradable
+from tradsys.risk.checks import Balance, Delivery, IntradayEntry, Margin, Tradable
+from tradsys.risk.limit_checks import AFTER_MARGIN, BEFORE_MARGIN, LimitCheck
 from tradsys.strategies.context import Context
 
 
@@ -26,11 +27,20 @@ def usual_gate(
     cutoffs: Mapping[str, int],
     currency: str,
     before: Sequence[Check] = (),
+    limits: Callable[[type[LimitCheck]], Check] | None = None,
     after: Sequence[Check] = (),
 ) -> Gate:
-    """The checks in the order in which they refuse: those given as `before`, the usual ones, those of `after`."""
-    own = (Tradable(futures_of), Delivery(), IntradayEntry(cutoffs), Funds(standing, currency))
-    return Gate((*before, *own, *after))
+    """The checks in the order in which they refuse: those given as `before`, the usual ones, those of `after`.
+
+    `limits` makes the check of each of our own limits; without it there are none. The order is that of RISK-1: valid,
+    balance, position, leverage, daily loss, margin, then what an order may be and how often.
+    """
+    valid = (Tradable(futures_of), Delivery(), IntradayEntry(cutoffs))
+    balance, margin = Balance(standing, currency), Margin(standing, currency)
+    if limits is None:
+        return Gate((*before, *valid, balance, margin, *after))
+    own = (*map(limits, BEFORE_MARGIN), margin, *map(limits, AFTER_MARGIN))
+    return Gate((*before, *valid, balance, *own, *after))
 
 
 def dated_margins(*, fixed: datetime.date | None = None, leverage: float | None = None) -> MarginRate:

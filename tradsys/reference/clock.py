@@ -46,6 +46,14 @@ def local_days(at: Int64s, zone: str) -> Int64s:
     return to_local(at, zone) // DAY
 
 
+def local_day(at: int, zone: str) -> tuple[int, int]:
+    """The day around an instant on the wall clock of a zone: its midnight and the next (UTC nanoseconds)."""
+    day, place = local_date(at, zone), zone_of(zone)
+    midnights = (datetime(each.year, each.month, each.day, tzinfo=place) for each in (day, day + timedelta(days=1)))
+    begins, ends = ((each - _EPOCH) // timedelta(seconds=1) * SECOND for each in midnights)
+    return begins, ends
+
+
 def local_date(at: int, zone: str) -> date:
     """The date of one instant on the wall clock of a zone."""
     return _moment(at, zone).date()

@@ -6,6 +6,7 @@ Every check fails closed: what it cannot know, it refuses.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 from tradsys.core.events import Order, Product, Refused, Side
 from tradsys.core.instruments import Instrument, Segment
@@ -74,7 +75,7 @@ class Tradable:
 class Delivery:
     """What is delivered must be there: no short in CNC or spot, no sale beyond what this strategy holds.
 
-    Not modelled: T+1 (a share bought today can be sold today, as brokers allow with their own risk).
+    A share bought today can be sold today, as brokers allow, who close out what then fails: see `settled_delivery`.
     """
 
     name = "delivery"
@@ -130,30 +131,32 @@ class IntradayEntry:
 
 
 class Funds:
-    """What an order would open must be paid for: in full in CNC and spot, by margin in MIS and NRML."""
+    """What an order would open must be paid for; see `Balance` and `Margin`."""
 
-    name = "funds"
+    word: ClassVar[str]
+    rule: ClassVar[str]
+    leveraged: ClassVar[bool]
 
     def __init__(self, standing: Standing, currency: str) -> None:
+        self.name = self.word
         self._standing = standing
         self._currency = currency
 
     def concerns(self, instrument: Instrument, product: Product, side: Side) -> bool:
         """Purchases, and whatever claims margin."""
-        return side is not _SELL or product not in _DELIVERED
+        return (product in _LEVERAGED) is self.leveraged and (side is not _SELL or product not in _DELIVERED)
 
     def __call__(self, order: Order, instrument: Instrument, claim: Claim) -> Refused | None:
-        """None, or `insufficient-cash` (paid in full), `insufficient-margin` (leveraged)."""
+        """None, or the rule's refusal."""
         needed = claim.needed
         if needed <= 0:
             return None
         free = self._standing.free_cash()
         if needed <= free:
             return None
-        leveraged = order.product in _LEVERAGED
         return refuse(
             order,
-            "insufficient-margin" if leveraged else "insufficient-cash",
+            self.rule,
             limit=format_money(free, self._currency),
             value=format_money(needed, self._currency),
             fix="trade less, or start with more cash",
@@ -163,3 +166,15 @@ class Funds:
         """What the order needs, and the cash that is free."""
         free = self._standing.free_cash()
         return format_money(claim.needed, self._currency), format_money(free, self._currency)
+
+
+class Balance(Funds):
+    """What is delivered is paid in full: CNC and spot. Refuses by `insufficient-cash`."""
+
+    word, rule, leveraged = "balance", "insufficient-cash", False
+
+
+class Margin(Funds):
+    """What is leveraged leaves its margin: MIS and NRML. Refuses by `insufficient-margin`."""
+
+    word, rule, leveraged = "margin", "insufficient-margin", True

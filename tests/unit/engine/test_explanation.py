@@ -38,7 +38,7 @@ def test_an_order_from_the_bar_it_was_decided_on_to_its_charges(saved: SavedRun)
     assert found["request"]["quantity"] == 10 * SCALE and found["related"] == []
     assert [(each["check"], each["passed"], each["value"], each["limit"]) for each in found["checks"]] == [
         ("tradable", True, "CNC", "CNC, MIS"),
-        ("funds", True, "₹1,000.00", "₹10,00,000.00"),
+        ("balance", True, "₹1,000.00", "₹10,00,000.00"),
     ]
 
 
@@ -175,4 +175,4 @@ def test_an_order_that_no_strategy_asked_for(tmp_path: Path) -> None:
     assert found["intent"] is None and found["request"]["reason"] == "square_off"
     assert events(found) == ["Approved", "Accepted", "Fill", "Charged"]
     assert found["data"]["bar"]["at"] == found["steps"][0]["at"] and "event" not in found["data"]
-    assert [each["check"] for each in found["checks"]] == ["tradable", "intraday-entry", "funds"]
+    assert [each["check"] for each in found["checks"]] == ["tradable", "intraday-entry", "margin"]

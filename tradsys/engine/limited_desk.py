@@ -1,0 +1,76 @@
+"""The order desk of a run that has limits: it tells the commitments what becomes of every order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tradsys.core.events import Entry, Fill, Order
+from tradsys.core.ports import Check
+from tradsys.engine.account_measures import AccountMeasures
+from tradsys.engine.order_desk import LiveOrder, OrderDesk
+from tradsys.engine.runner import Desire
+from tradsys.risk.commitments import Commitments, Day
+from tradsys.risk.limit_checks import LimitCheck
+from tradsys.risk.limits import Figures, Limits
+
+
+class Limited:
+    """The limits of a run and what is counted for them."""
+
+    def __init__(self, limits: Figures, measures: AccountMeasures, *, day: Day, currency: str) -> None:
+        self.limits = Limits(limits)
+        self.commitments = Commitments(day=day, profits=measures.profits)
+        self.measures = measures
+        self._currency = currency
+
+    def check(self, kind: type[LimitCheck]) -> Check:
+        """One limit as a check of the gate."""
+        return kind(self.limits, self.commitments, self.measures, self._currency)
+
+    def desk(self, **parts: Any) -> OrderDesk:
+        """The order desk of a run that has these limits."""
+        return LimitedDesk(commitments=self.commitments, **parts)
+
+    def beginning(self, handler: Callable[[Any], Sequence[Entry]]) -> Callable[[Any], Sequence[Entry]]:
+        """A handler of the calendar, before which a new day is counted anew."""
+
+        def begun(event: Any) -> Sequence[Entry]:
+            self.commitments.begin(event.at)
+            return handler(event)
+
+        return begun
+
+
+class LimitedDesk(OrderDesk):
+    """See `OrderDesk`. What a working order may still do counts until the order has ended, also while its withdrawal is
+    on its way."""
+
+    def __init__(self, *, commitments: Commitments, **parts: Any) -> None:
+        super().__init__(**parts)
+        self._commitments = commitments
+
+    def submit(self, desire: Desire, order: Order, pursues: bool, cause: int, entries: list[Entry]) -> bool:
+        """See `OrderDesk.submit`."""
+        self._commitments.begin(order.at)
+        if not super().submit(desire, order, pursues, cause, entries):
+            return False
+        live = self.live[order.order_id]
+        opening = 0 if order.parent else live.opening
+        price = max(live.route.market.price, order.limit, order.trigger)
+        self._commitments.approved(order, live.route.instrument, opening=opening, price=price)
+        return True
+
+    def _on_fill(self, live: LiveOrder, fill: Fill, entries: list[Entry]) -> None:
+        self._commitments.begin(fill.at)
+        self._commitments.traded(fill.order_id)
+        super()._on_fill(live, fill, entries)
+
+    def _release(self, live: LiveOrder, quantity: int, remaining: int) -> None:
+        super()._release(live, quantity, remaining)
+        self._commitments.released(live.order.order_id, remaining=remaining)
+
+    def request_cancel(self, live: LiveOrder, *, at: int, reason: str, cause: int, entries: list[Entry]) -> None:
+        """See `OrderDesk.request_cancel`."""
+        self._commitments.withdrawn(live.order.order_id, at=at)
+        super().request_cancel(live, at=at, reason=reason, cause=cause, entries=entries)
