@@ -32,6 +32,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "volatility_halts": ("exchange", "percent"),
     "freeze_quantities": ("exchange", "underlying"),
     "limit_protection": ("exchange", "contract"),
+    "market_protection": ("broker", "segment", "below"),
     "display_minimums": ("exchange", "segment"),
     "settlement": ("exchange", "item"),
     "retention": ("records",),
