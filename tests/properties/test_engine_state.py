@@ -252,6 +252,8 @@ def lively(folder: Path, seed: int) -> Case:
     case = random_case(folder, seed)
     mine = [{"use": f"{HERE}:Remembering", "product": "CNC"}, {"use": f"{HERE}:Failing", "product": "CNC"}]
     case.strategies = [*case.strategies, *mine, *SHIPPED]
+    if seed % 3 == 1:
+        case.sections = {**case.sections, "risk": {"sell_unsettled": False}}
     if seed % 2:
         case.sections["run"]["from"] = "2024-06-03T09:20:00+05:30"  # type: ignore[index]  # a dict, and a warm start
     return case

@@ -251,11 +251,11 @@ class Ledger:
         """Raise `InvariantBroken` unless every law of the ledger holds."""
         positions = self.positions.values()
         moved = sum(self.cash_moves.values())
-        _demand("equity", self.equity(), self.start + self.realised + self.unrealised() - self.charges + moved)
-        _demand("charges by item", sum(self.charge_items.values()), self.charges)
-        _demand("positions by strategy", sum(len(owned) for owned in self.strategies.values()), len(positions))
-        _demand("open positions", len(self.open_positions), sum(1 for held in positions if held.quantity))
-        _demand("cost of flat positions", sum(abs(held.cost) for held in positions if not held.quantity), 0)
+        demand("equity", self.equity(), self.start + self.realised + self.unrealised() - self.charges + moved)
+        demand("charges by item", sum(self.charge_items.values()), self.charges)
+        demand("positions by strategy", sum(len(owned) for owned in self.strategies.values()), len(positions))
+        demand("open positions", len(self.open_positions), sum(1 for held in positions if held.quantity))
+        demand("cost of flat positions", sum(abs(held.cost) for held in positions if not held.quantity), 0)
 
     # --- how
 
@@ -341,7 +341,8 @@ def _unbookable(fill: Fill, instrument: Instrument) -> InvariantBroken:
     )
 
 
-def _demand(law: str, found: int, expected: int) -> None:
+def demand(law: str, found: int, expected: int) -> None:
+    """Raise `InvariantBroken` unless two amounts (1e-8) of one law are the same int."""
     if found != expected or type(found) is not int:
         raise InvariantBroken(
             f"ledger: {law} is off by {to_text(found - expected)}", value=found, limit=expected, fix="report this run"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from tradsys.core.events import Product
 from tradsys.core.instruments import Instrument
 from tradsys.engine.trading.engine_state_records import LedgerState, PositionState
+from tradsys.portfolio.holdings import HoldingsLedger, Shares
 from tradsys.portfolio.ledger import Ledger, Position
 
 
@@ -25,6 +27,7 @@ def ledger_state(ledger: Ledger) -> LedgerState:
         strategies={name: numbers(owned) for name, owned in ledger.strategies.items()},
         cash_moves=[(*key, amount) for key, amount in ledger.cash_moves.items()],
         marks=ledger.marks,
+        holdings=_holdings(ledger),
     )
 
 
@@ -38,6 +41,14 @@ def restore_ledger(ledger: Ledger, state: LedgerState, instruments: Mapping[str,
     ledger.strategies.update({name: [places[each] for each in owned] for name, owned in state.strategies.items()})
     ledger.cash_moves.update({(strategy, name): amount for strategy, name, amount in state.cash_moves})
     ledger.marks.update(state.marks)
+    if isinstance(ledger, HoldingsLedger):
+        ledger.holdings.shares.update({(owner, name, Product.CNC): each for owner, name, each in state.holdings})
+
+
+def _holdings(ledger: Ledger) -> list[tuple[str, str, Shares]]:
+    if not isinstance(ledger, HoldingsLedger):
+        return []
+    return [(strategy, name, each) for (strategy, name, _), each in ledger.holdings.shares.items()]
 
 
 def _position_state(position: Position) -> PositionState:

@@ -7,6 +7,7 @@ import msgspec
 from tradsys.core.events import Approved, Bar, CancelRequested, Order, Product, Side, Tick
 from tradsys.core.instruments import Instrument
 from tradsys.core.orders import OrderState
+from tradsys.portfolio.holdings import Shares
 
 VERSION = 1
 
@@ -50,8 +51,11 @@ class PositionState(msgspec.Struct, frozen=True, kw_only=True):
     charges: int
 
 
-class LedgerState(msgspec.Struct, frozen=True, kw_only=True):
-    """The account. `positions`, `open_positions` and those of `strategies` are numbers of `places`, in their order."""
+class LedgerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The account. `positions`, `open_positions` and those of `strategies` are numbers of `places`, in their order.
+
+    `holdings` are strategy, instrument and shares, where the account keeps what is settled.
+    """
 
     cash: int
     charge_items: dict[str, int]
@@ -61,6 +65,7 @@ class LedgerState(msgspec.Struct, frozen=True, kw_only=True):
     strategies: dict[str, list[int]]
     cash_moves: list[tuple[str, str, int]]
     marks: dict[str, int]
+    holdings: list[tuple[str, str, Shares]] = []
 
 
 class RouteState(msgspec.Struct, frozen=True, kw_only=True):
