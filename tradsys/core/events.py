@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 import msgspec
 
 from tradsys.core.order_terms import Terms, WantedTerms
+from tradsys.core.risk_events import BreakerReset, BreakerTripped, Liquidating, RiskAlert
 from tradsys.core.safety import SafetyLowered, SafetyRaised
 
 
@@ -377,6 +378,7 @@ Decision = Signal | Target | OrderIntent | TwoOrders | QuoteIntent | CancelInten
 Outcome = (
     Approved | Refused | Accepted | Rejected | Triggered | Fill | Unanswered | Stray | CancelRequested | Cancelled
     | Expired | Charged | CashMoved | CorporateAction | Halted | SafetyRaised | SafetyLowered
+    | RiskAlert | BreakerTripped | BreakerReset | Liquidating
 )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ Change = tuple[str, Parameters]
 TagOf = Callable[[str, int], str]
 """The tag of a run's order."""
 
-AUDITED = frozenset({"alert", "epoch", "operator", "plan", "run", "safety", "seal", "stopped"})
+AUDITED = frozenset({"alert", "epoch", "operator", "plan", "reset", "run", "safety", "seal", "stopped"})
 """Kinds of record that say who ran, stopped or changed what."""
 
 
@@ -88,7 +88,9 @@ _ENDS: dict[str, OrderState] = {
     "Cancelled": OrderState.CANCELLED,
     "Expired": OrderState.EXPIRED,
 }
-_SILENT = frozenset({"Triggered", "CancelRequested"})
+_SILENT = frozenset(
+    {"Triggered", "CancelRequested", "RiskAlert", "BreakerTripped", "BreakerReset", "Liquidating"}
+)
 _decode_line = msgspec.json.Decoder(Line).decode
 _decode_head = msgspec.json.Decoder(_Head).decode
 _decode_said = msgspec.json.Decoder(_Said).decode
