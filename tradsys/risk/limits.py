@@ -89,8 +89,7 @@ def figures(section: LimitsSection) -> dict[tuple[str, Scope], Limit]:
     """The limits of a run file. Raises `ConfigError` for one that is not above 0 and finite, or no whole number;
     `UnknownName` for a segment that there is none of."""
     found: dict[tuple[str, Scope], Limit] = {}
-    for scope, limits in _scoped(section):
-        place = "risk.limits" if scope == ACCOUNT else f"risk.limits.{scope.kind}s.{scope.name}"
+    for place, scope, limits in _scoped(section):
         for name in NAMES:
             value = getattr(limits, name)
             if value is not None:
@@ -99,14 +98,11 @@ def figures(section: LimitsSection) -> dict[tuple[str, Scope], Limit]:
     return found
 
 
-def _scoped(section: LimitsSection) -> Iterator[tuple[Scope, LimitSet]]:
-    yield ACCOUNT, section
-    for name, limits in section.strategies.items():
-        yield Scope("strategy", name), limits
-    for name, limits in section.instruments.items():
-        yield Scope("instrument", name), limits
-    for name, limits in section.segments.items():
-        yield scope_of("segment", name), limits
+def _scoped(section: LimitsSection) -> Iterator[tuple[str, Scope, LimitSet]]:
+    yield "risk.limits", ACCOUNT, section
+    for kind, tables in (("strategy", "strategies"), ("instrument", "instruments"), ("segment", "segments")):
+        for name, limits in getattr(section, tables).items():
+            yield f"risk.limits.{tables}.{name}", scope_of(kind, name), limits
 
 
 def scope_of(kind: str, name: str) -> Scope:
@@ -115,7 +111,7 @@ def scope_of(kind: str, name: str) -> Scope:
     if kind not in kinds:
         raise UnknownName("scope", kind, kinds)
     if kind == "segment" and name not in set(Segment):
-        raise UnknownName("segment", name, Segment, where="risk.limits.segments")
+        raise UnknownName("segment", name, Segment, where="risk.limits")
     if (kind == "account") != (not name):
         raise ConfigError(f"a limit on {kind}", value=name or "no name", limit="a name for all but the account")
     return Scope(kind, name)
@@ -141,7 +137,7 @@ def demand_known(limits: Figures, *, strategies: Iterable[str], instruments: Map
     known = {"strategy": tuple(strategies), "instrument": tuple(instruments)}
     for _, scope in limits:
         if scope.name not in known.get(scope.kind, (scope.name,)):
-            raise UnknownName(scope.kind, scope.name, known[scope.kind], where=f"risk.limits.{scope.kind}s")
+            raise UnknownName(scope.kind, scope.name, known[scope.kind], where="risk.limits")
 
 
 class Limits:
