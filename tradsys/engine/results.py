@@ -16,6 +16,7 @@ from tradsys.core.units import SCALE
 from tradsys.engine.accounts import History, curves, fold, reconcile
 from tradsys.engine.assemble import Prepared
 from tradsys.engine.bookings import attributed
+from tradsys.engine.closing_holdings import closing_holdings
 from tradsys.engine.instruments import INDIAN, calendar_of
 from tradsys.engine.runner import mark_open
 from tradsys.market.loading import RawFile
@@ -59,6 +60,7 @@ def collect(prepared: Prepared, manifest: Mapping[str, object]) -> tuple[RunResu
         profit_by_strategy={name: ledger.profit(name) for name in dict.fromkeys(r.id for r in prepared.engine.runners)},
         profit_by_instrument=ledger.profit_by_instrument(),
         attribution=attribution,
+        holdings=closing_holdings(log, prepared.instruments, ledger, zone=data.zone, at=int(at[-1])),
         findings=[found for each in series if len(each) for found in _findings(prepared, each)],
         orders=sum(1 for entry in log if type(entry.body) is Approved),
         refusals=_refusals(log),

@@ -23,6 +23,7 @@ from tradsys.core.units import SCALE, to_text
 from tradsys.engine.accounts import History
 from tradsys.engine.final_state import lines_of
 from tradsys.portfolio.attribution_tables import parts_csv
+from tradsys.portfolio.holdings_tables import holdings_csv
 from tradsys.portfolio.result import RoundTrip, RunResult
 from tradsys.reference.clock import iso
 
@@ -55,6 +56,8 @@ def write(
         )
         (draft / "trades.csv").write_text(_trades(result), encoding="utf-8")
         (draft / "attribution.csv").write_text(parts_csv(result.attribution), encoding="utf-8")
+        if result.holdings:
+            (draft / "holdings.csv").write_text(holdings_csv(result.holdings), encoding="utf-8")
         (draft / "report.html").write_text(render(result), encoding="utf-8")
     return target
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tradsys.core.errors import DataError
 from tradsys.core.events import Fill, Halted
 from tradsys.core.instruments import Instrument
+from tradsys.portfolio.holdings import Holding
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -156,7 +157,8 @@ class RunResult:
     `at`, `cash`, `equity` (int64, 1e-8) are the account after each step, n > 0 points in time order; `benchmark`
     (float64[n], currency units) is buy-and-hold of the same start cash. `days_a_year` annualises daily returns (252
     trading days at NSE, 365 in crypto). `profit_by_*` are net of charges, open positions at their marks, cash moves
-    included; the parts of `attribution` add up to the same profit. `cash_moves` sums by reason. `manifest` is printed
+    included; the parts of `attribution` add up to the same profit. `cash_moves` sums by reason.
+    `holdings` are the shares in delivery at the last bar. `manifest` is printed
     as it stands (code version, data hash, compile time …). `interrupted` says why a run is partial. Raises `DataError`
     for curves that are empty or differ in length.
     """
@@ -178,6 +180,7 @@ class RunResult:
     profit_by_strategy: Mapping[str, int] = field(default_factory=dict)
     profit_by_instrument: Mapping[str, int] = field(default_factory=dict)
     attribution: Sequence[ProfitPart] = ()
+    holdings: Sequence[Holding] = ()
     orders: int = 0
     metrics: Mapping[str, object] = field(default_factory=dict)
     refusals: Sequence[RefusedRule] = ()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from importlib import resources
 from typing import NamedTuple
 
 from tradsys.core.units import format_money
-from tradsys.portfolio import attribution_tables, charts, risk_tables, tables
+from tradsys.portfolio import attribution_tables, charts, holdings_tables, page, risk_tables, tables
 from tradsys.portfolio.performance import measure
 from tradsys.portfolio.result import RunResult
 from tradsys.reference.clock import text
@@ -35,20 +33,13 @@ class PriceChart(NamedTuple):
 
 def render(result: RunResult) -> str:
     """The tear sheet as HTML text. Metrics are taken from `result.metrics`, or measured where that is empty."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     metrics = result.metrics or measure(result)
     price_charts, figures = _price_charts(result)
     figures |= _figures(result)
-    environment = Environment(
-        loader=PackageLoader("tradsys.portfolio"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("tear_sheet.html.j2").render(
+    template = page.environment().get_template("tear_sheet.html.j2")
+    return template.render(
         **_words(result, metrics),
         cards=_cards(result, metrics),
         groups=tables.groups(metrics, result.currency),
@@ -56,32 +47,15 @@ def render(result: RunResult) -> str:
         attribution=attribution_tables.section(result.attribution, result.currency),
         price_charts=price_charts,
         trade_table=tables.trades(result),
+        holdings=holdings_tables.table(result.holdings),
         refusals=tables.refusals(result),
         findings=tables.findings(result),
         manifest=tables.manifest(result),
         figures=figures,
-        figures_json=Markup(_embedded(figures)),
-        money_json=Markup(_embedded(_money_format(result.currency))),
-        plotly=Markup(_plotly()),
+        figures_json=Markup(page.embedded(figures)),
+        money_json=Markup(page.embedded(page.money_format(result.currency))),
+        plotly=Markup(page.plotly()),
     )
-
-
-def _plotly() -> str:
-    """The drawing library, as its package ships it."""
-    source = resources.files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
-    return source.replace("</script", "<\\/script")
-
-
-def _embedded(value: object) -> str:
-    """JSON that cannot end the script element it stands in."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _money_format(currency: str) -> dict[str, object]:
-    """Lakh and crore for rupees, thousands otherwise, as plotly's locale wants them."""
-    if currency == "INR":
-        return {"sign": "₹", "grouping": [3, 2, 2, 2, 2, 2]}
-    return {"sign": f"{currency} ", "grouping": [3]}
 
 
 def _figures(result: RunResult) -> dict[str, charts.Figure]:
