@@ -16,15 +16,17 @@ from tradsys.core.units import from_text
 from tradsys.engine.account_assembly import account_checks, ledger_of
 from tradsys.engine.backtest import Backtest
 from tradsys.engine.data import Loaded, load_data
+from tradsys.engine.desks import composed
 from tradsys.engine.driver import Driver
 from tradsys.engine.engine import Engine
 from tradsys.engine.feed import BarFeed
 from tradsys.engine.instruments import build_instrument, sections_of, with_dated_ticks
 from tradsys.engine.limits_assembly import demand_limits_known, limits_of
 from tradsys.engine.markets import Market
-from tradsys.engine.order_desk import OrderDesk
+from tradsys.engine.monitoring import Watch, watch_of
 from tradsys.engine.planning_calendar import plan_calendar
 from tradsys.engine.recorded_assembly import Replay, band_of, on_records
+from tradsys.engine.ruled.pack import describe, rule_pack
 from tradsys.engine.run_file import ChargesSection, ExecutionSection, RunFile, StrategySection
 from tradsys.engine.run_parts import dated_margins, started, usual_gate
 from tradsys.engine.runner import AccountView, Runner
@@ -83,6 +85,7 @@ class Wired(msgspec.Struct, frozen=True, kw_only=True):
     schedule: Schedule
     cutoffs: dict[str, int]
     bars: BarFeed
+    watch: Watch | None = None
 
 
 def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
@@ -95,6 +98,7 @@ def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
     parts = (wired.instruments, wired.data, wired.engine, wired.schedule, wired.cutoffs, wired.bars)
     records = bool(wired.data.recordings)
     replay = on_records(run.execution, *parts, seed=run.run.seed) if records else _on_bars(run.execution, *parts)
+    replay.backtest.watch = wired.watch
     return Prepared(
         settings=settings,
         instruments=wired.instruments,
@@ -102,7 +106,7 @@ def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
         ledger=wired.ledger,
         engine=wired.engine,
         replay=replay,
-        assumptions=[*replay.assumptions, *_charge_assumptions(run), *wired.data.assumptions],
+        assumptions=[*replay.assumptions, *_charge_assumptions(run), *describe(run.rules), *wired.data.assumptions],
     )
 
 
@@ -122,23 +126,35 @@ def wire(
     }
     markets = {name: Market(instrument) for name, instrument in instruments.items()}
     ledger = ledger_of(run, instruments, cash=_cash(run.run.cash), zone=data.zone)
-    standing = AccountStanding(ledger, markets, _margins(run))
+    margins = _margins(run)
+    standing = AccountStanding(ledger, markets, margins)
     cutoffs: dict[str, int] = {}
+    watch = watch_of(run, markets=markets, ledger=ledger, margin_rate=margins, zone=data.zone)
     limited = limits_of(run, markets, ledger, zone=data.zone)
     gate = usual_gate(
         standing,
         cutoffs=cutoffs,
         currency=run.run.currency,
-        before=checks,
+        before=checks if watch is None else (*checks, watch.check),
         limits=limited.check if limited is not None else None,
         after=account_checks(ledger),
     )
     charges = build_charges(run.charges)
     runners = _runners(settings, markets, ledger, data, stepped=stepped)
     _refuse_uncovered(run, instruments, data, runners)
+    own = [runner.id for runner in runners]
     if extra is not None:
         runners.append(extra((markets, ledger)))
     demand_limits_known(limited, runners, instruments)
+    pack = rule_pack(settings, markets=markets, ledger=ledger, runners=runners, data=data, as_of=_rules_of(run))
+    gate = usual_gate(
+        standing,
+        cutoffs=cutoffs,
+        currency=run.run.currency,
+        before=checks,
+        limits=limited.check if limited is not None else None,
+        after=(*account_checks(ledger), *(pack.checks if pack is not None else ())),
+    )
     engine = Engine(
         markets=markets,
         runners=runners,
@@ -146,10 +162,12 @@ def wire(
         standing=standing,
         gate=gate,
         charges=charges,
-        desk=limited.desk if limited is not None else OrderDesk,
+        desk=composed([each.desk for each in (pack, limited) if each is not None]),
         limited=limited,
     )
     engine.start()
+    if watch is not None:
+        watch.connect(engine, strategies=own)
     return Wired(
         instruments=instruments,
         data=data,
@@ -158,6 +176,7 @@ def wire(
         schedule=Schedule(plan_calendar(run, instruments, data, runners)),
         cutoffs=cutoffs,
         bars=BarFeed([data.series[name] for name in instruments], [data.first[name] for name in instruments]),
+        watch=watch,
     )
 
 
@@ -213,11 +232,15 @@ def _instruments(run: RunFile) -> dict[str, Instrument]:
 
 def _margins(run: RunFile) -> MarginRate:
     """Margin rates: the dated table's, at the date of the order or of `rules.as_of`; `[risk]` may change intraday."""
-    fixed = date_of("rules.as_of", run.rules.as_of)
+    fixed = _rules_of(run)
     leverage = run.risk.intraday_leverage
     if leverage is not None and not 1 <= leverage <= 100:
         raise ConfigError("risk.intraday_leverage out of range", value=leverage, limit="1 to 100")
     return dated_margins(fixed=fixed, leverage=leverage)
+
+
+def _rules_of(run: RunFile) -> datetime.date | None:
+    return date_of("rules.as_of", run.rules.as_of)
 
 
 def _models(section: ExecutionSection, instruments: dict[str, Instrument]) -> Models:

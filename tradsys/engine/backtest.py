@@ -11,6 +11,7 @@ from tradsys.core.events import Bar
 from tradsys.engine.driver import Driver
 from tradsys.engine.engine import Engine
 from tradsys.engine.feed import CHUNK, BarFeed
+from tradsys.engine.monitoring import Watch
 from tradsys.engine.schedule import Schedule
 from tradsys.exchange.bar_venue import BarVenue
 
@@ -40,13 +41,22 @@ class Backtest(Driver):
         times, bars = feed.times(rows), feed.bars(rows)
         row = 0
         while row < len(times):
-            self._advance(int(times[row]))
-            end = int(np.searchsorted(times, self._schedule.next_at, side="right"))
+            at = int(times[row])
+            self._advance(at)
+            pause = self._schedule.next_at if self.watch is None else self._released(self.watch, at)
+            end = int(np.searchsorted(times, pause, side="right"))
             for entries in self._engine.sweep(
                 islice(bars, end - row), awaited=self._bar_venue.working, meet=self._match
             ):
                 self._route(entries)
+            if self.watch is not None:
+                self._route(self.watch.look(at=at))
             row = end
+
+    def _released(self, watch: Watch, at: int) -> int:
+        """A run under watch pauses after the bars of every instant; halts that are over end before them."""
+        self._route(watch.release(at=at))
+        return at
 
     def _match(self, bar: Bar, before: Bar | None) -> None:
         self._feed(self._bar_venue.match(bar, 0 if before is None else before.exchange_at))

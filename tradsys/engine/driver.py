@@ -11,6 +11,7 @@ from typing import Protocol
 from tradsys.core.events import Approved, CorporateAction, Entry, OrderEvent, Phase, SessionChange
 from tradsys.engine.duties import SQUARE_OFF
 from tradsys.engine.engine import Engine
+from tradsys.engine.monitoring import Watch
 from tradsys.engine.schedule import Cutoff, Due, Roll, Schedule
 
 
@@ -63,6 +64,7 @@ class Driver(ABC):
         self.forced: list[tuple[str, int]] = []
         self.bars = 0
         self.interrupted = False
+        self.watch: Watch | None = None
 
     def run(self, *, progress: Callable[[int], None], stop: Callable[[], bool]) -> None:
         """Process every event. `progress` gets the number done; `stop`, asked between chunks, ends the run early."""
@@ -86,6 +88,8 @@ class Driver(ABC):
                 self._due(event)
 
     def _due(self, event: Due) -> None:
+        if self.watch is not None:
+            self.watch.on_due(event)
         if type(event) is Cutoff:
             self._cutoffs[event.exchange] = event.until
         elif type(event) is Roll:

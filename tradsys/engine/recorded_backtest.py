@@ -85,7 +85,11 @@ class RecordedBacktest(Driver):
             bar, self._next = self._next, next(self._bars, None)
             self._advance(bar.at)
             self._hear(bar.at)
+            if self.watch is not None:
+                self._route(self.watch.release(at=bar.at))
             self._route(self._engine.process(bar))
+            if self.watch is not None:
+                self._route(self.watch.look(at=bar.at))
 
     def _meet(self, record: Any) -> None:
         """A record meets the orders at the venue, after all that is heard before it. Where `single_orders`
