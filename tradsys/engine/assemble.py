@@ -151,7 +151,7 @@ def wire(
         standing,
         cutoffs=cutoffs,
         currency=run.run.currency,
-        before=checks,
+        before=checks if watch is None else (*checks, watch.check),
         limits=limited.check if limited is not None else None,
         after=(*account_checks(ledger), *(pack.checks if pack is not None else ())),
     )
