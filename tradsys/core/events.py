@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 import msgspec
 
 from tradsys.core.order_terms import Terms, WantedTerms
+from tradsys.core.protection import Capped, ProtectionStep
 from tradsys.core.risk_events import BreakerReset, BreakerTripped, Liquidating, RiskAlert
 from tradsys.core.safety import SafetyLowered, SafetyRaised
 
@@ -233,7 +234,7 @@ class CancelIntent(Intent, frozen=True, kw_only=True, gc=False):
 # What became of it: exact.
 class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
     """An order as the gate sees it. Prices and quantity in 1e-8; `group` links orders of which one cancels the rest;
-    children of a bracket (`parent` > 0) sleep until the parent fills."""
+    children of a bracket (`parent` > 0) sleep until the parent fills; one that was a market order is `capped`."""
 
     at: int
     order_id: int
@@ -251,6 +252,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_f
     parent: int = 0
     reason: str = ""
     terms: Terms | msgspec.UnsetType = msgspec.UNSET
+    capped: Capped | msgspec.UnsetType = msgspec.UNSET
 
 
 class OrderEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
@@ -379,6 +381,7 @@ Outcome = (
     Approved | Refused | Accepted | Rejected | Triggered | Fill | Unanswered | Stray | CancelRequested | Cancelled
     | Expired | Charged | CashMoved | CorporateAction | Halted | SafetyRaised | SafetyLowered
     | RiskAlert | BreakerTripped | BreakerReset | Liquidating
+    | ProtectionStep
 )  # fmt: skip
 
 

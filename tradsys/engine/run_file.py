@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -75,6 +75,21 @@ class StrategySection(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     product: Product | None = None
 
 
+class ProtectionSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[execution.protection]`: what becomes of a capped market order that rests. It is looked at `wait_seconds` after
+    it was taken, or `wait_bars` bars; it is placed anew so often at the last price, then `then` is done. `widen`
+    multiplies the percentage, up to `widest`."""
+
+    wait_seconds: float = 5.0
+    wait_bars: int = 0
+    entry_re_pegs: int = 0
+    entry_then: Literal["widen", "cancel", "alert"] = "cancel"
+    exit_re_pegs: int = 3
+    exit_then: Literal["widen", "cancel", "alert"] = "widen"
+    widen: float = 2.0
+    widest: float = 20.0
+
+
 class ExecutionSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[execution]`: the assumptions of the simulated venue, on `bars` or on the `exchange` (ticks and books).
 
@@ -98,6 +113,7 @@ class ExecutionSection(Section, frozen=True, kw_only=True, forbid_unknown_fields
     price_band: float | None = None
     roll_days: int = 1
     market_protection: float | str | None = None
+    protection: ProtectionSection = ProtectionSection()
 
 
 class ChargesSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
