@@ -24,7 +24,20 @@ def bookings(entries: Iterable[Entry]) -> Iterator[Booking]:
     A fill of no working order is booked like any other; the trade that a venue undid is its opposite, without charges.
     Cash that a corporate action moved follows it as moves of its own.
     """
-    pending: Fill | None = None
+    for entry, items in booked_lines(entries):
+        body = entry.body
+        if isinstance(body, Stray):
+            yield body.fill, items
+        elif isinstance(body, Fill):
+            yield body, items
+        elif isinstance(body, CorporateAction | CashMoved):
+            yield body
+
+
+def booked_lines(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Items]]:
+    """The lines that change an account, in order: `Fill` and `Stray` with what they cost by item, `CorporateAction` and
+    `CashMoved` with nothing."""
+    pending: Entry | None = None
     for entry in entries:
         body = entry.body
         if isinstance(body, Charged) and pending is not None:
@@ -33,9 +46,9 @@ def bookings(entries: Iterable[Entry]) -> Iterator[Booking]:
         elif isinstance(body, Fill | Stray):
             if pending is not None:
                 yield pending, ()
-            pending = body.fill if isinstance(body, Stray) else body
+            pending = entry
         elif isinstance(body, CorporateAction | CashMoved):
-            yield body
+            yield entry, ()
     if pending is not None:
         yield pending, ()
 

@@ -7,7 +7,6 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterable
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from tradsys.compliance.surveillance.order_to_trade import RatioOfDay
 from tradsys.compliance.surveillance.surveillance import Finding
 from tradsys.core.errors import ResourceError
 from tradsys.core.units import format_money, to_text
+from tradsys.portfolio import page
 from tradsys.portfolio.tables import Cell, Column, Table
 from tradsys.reference.clock import iso, text
 
@@ -91,18 +91,11 @@ def _alert_row(each: Alert, zone: str) -> list[object]:
 
 def render(finding: Finding, *, source: str, zone: str, settings: Any) -> str:
     """The page. All names are escaped; it loads nothing."""
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     figures = {"alerts": _chart(finding, zone)} if finding.alerts else {}
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader("tradsys.engine.surveillance"), PackageLoader("tradsys.portfolio")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("surveillance.html.j2").render(
+    template = page.environment("tradsys.engine.surveillance").get_template("surveillance.html.j2")
+    return template.render(
         source=source,
         period=f"{text(finding.begins, zone)} to {text(finding.ends, zone)}",
         cards=_cards(finding),
@@ -113,21 +106,10 @@ def render(finding: Finding, *, source: str, zone: str, settings: Any) -> str:
         ratios=_ratios(finding),
         thresholds=_thresholds(settings),
         figures=figures,
-        figures_json=Markup(_embedded(figures)),
-        money_json=Markup(_embedded({"sign": "₹", "grouping": [3, 2, 2, 2, 2, 2]})),
-        plotly=Markup(_plotly() if figures else ""),
+        figures_json=Markup(page.embedded(figures)),
+        money_json=Markup(page.embedded(page.money_format("INR"))),
+        plotly=Markup(page.plotly() if figures else ""),
     )
-
-
-def _plotly() -> str:
-    """The drawing library, as its package ships it."""
-    source = resources.files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
-    return source.replace("</script", "<\\/script")
-
-
-def _embedded(value: object) -> str:
-    """JSON that cannot end the script element it stands in."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _chart(finding: Finding, zone: str) -> dict[str, Any]:
