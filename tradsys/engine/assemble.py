@@ -131,14 +131,6 @@ def wire(
     cutoffs: dict[str, int] = {}
     watch = watch_of(run, markets=markets, ledger=ledger, margin_rate=margins, zone=data.zone)
     limited = limits_of(run, markets, ledger, zone=data.zone)
-    gate = usual_gate(
-        standing,
-        cutoffs=cutoffs,
-        currency=run.run.currency,
-        before=checks if watch is None else (*checks, watch.check),
-        limits=limited.check if limited is not None else None,
-        after=account_checks(ledger),
-    )
     charges = build_charges(run.charges)
     runners = _runners(settings, markets, ledger, data, stepped=stepped)
     _refuse_uncovered(run, instruments, data, runners)
