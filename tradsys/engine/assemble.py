@@ -25,6 +25,7 @@ from tradsys.engine.limits_assembly import demand_limits_known, limits_of
 from tradsys.engine.markets import Market
 from tradsys.engine.monitoring import Watch, watch_of
 from tradsys.engine.planning_calendar import plan_calendar
+from tradsys.engine.protection_assembly import number_orders, protecting
 from tradsys.engine.recorded_assembly import Replay, band_of, on_records
 from tradsys.engine.ruled.pack import describe, rule_pack
 from tradsys.engine.run_file import ChargesSection, ExecutionSection, RunFile, StrategySection
@@ -147,6 +148,7 @@ def wire(
         limits=limited.check if limited is not None else None,
         after=(*account_checks(ledger), *(pack.checks if pack is not None else ())),
     )
+    protected = protecting(run.execution, instruments, data)
     engine = Engine(
         markets=markets,
         runners=runners,
@@ -154,9 +156,10 @@ def wire(
         standing=standing,
         gate=gate,
         charges=charges,
-        desk=composed([each.desk for each in (pack, limited) if each is not None]),
+        desk=composed([*protected, *(each.desk for each in (pack, limited) if each is not None)]),
         limited=limited,
     )
+    number_orders(engine)
     engine.start()
     if watch is not None:
         watch.connect(engine, strategies=own)

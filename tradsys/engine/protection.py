@@ -1,28 +1,19 @@
-"""Market protection of a run: what its file says of it, and what is kept of every capped order."""
+"""Market protection of a run: by what market orders are capped, and what is kept of every one that was."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import StrEnum
 
 import msgspec
 
-from tradsys.core.errors import ConfigError
 from tradsys.core.events import Order
-from tradsys.core.instruments import Instrument, Segment
-from tradsys.engine.run_file import ExecutionSection, ProtectionSection
+from tradsys.core.instruments import Instrument
 from tradsys.exchange.models import PriceBand
-from tradsys.execution.protected_orders import Chase, ProtectionPolicy, Then
-from tradsys.reference.clock import local_date
-from tradsys.reference.market_protection import automatic_protection
+from tradsys.execution.protected_orders import ProtectionPolicy
 
-AUTOMATIC = "automatic"
-_INDIA = "Asia/Kolkata"
 FAR = 2**62
 """Later than anything that is due."""
-
-_SECOND = 1_000_000_000
-_HUNDREDTHS = 100
 
 
 class Stage(StrEnum):
@@ -68,83 +59,3 @@ class Chain(msgspec.Struct, kw_only=True, gc=False):
     stage: Stage = Stage.WORKING
     linked: bool = False
     told: bool = False
-
-
-def protection_of(
-    execution: ExecutionSection, instruments: Mapping[str, Instrument], band: PriceBand, *, first_at: int
-) -> Protection | None:
-    """`execution.market_protection` and its policy; None where market orders leave as they are.
-
-    `first_at` is when the run begins: from there on every slab must be known. Raises `ConfigError` for what is out of
-    range, `UncoveredDate` where "automatic" has no row.
-    """
-    asked = execution.market_protection
-    if asked is None:
-        if execution.protection != ProtectionSection():
-            raise ConfigError(
-                "execution.protection without execution.market_protection",
-                value="nothing to attend to",
-                limit='a percentage, or "automatic"',
-                fix="give execution.market_protection too",
-            )
-        return None
-    if isinstance(asked, str):
-        percent = _slabs(asked)
-        for instrument in instruments.values():
-            if instrument.segment is not Segment.INDEX:
-                percent(instrument, 1, first_at)
-    else:
-        percent = _fixed(_hundredths("execution.market_protection", asked))
-    return Protection(percent=percent, policy=policy_of(execution.protection), band=band)
-
-
-def _slabs(asked: str) -> Callable[[Instrument, int, int], int]:
-    if asked != AUTOMATIC:
-        raise ConfigError(
-            "execution.market_protection is a percentage or a word",
-            value=asked,
-            limit=AUTOMATIC,
-            fix='give a number such as 2.0, or "automatic"',
-        )
-    return lambda instrument, price, at: automatic_protection(
-        instrument.segment, price=price, on=local_date(at, _INDIA)
-    )
-
-
-def _fixed(percent: int) -> Callable[[Instrument, int, int], int]:
-    return lambda instrument, price, at: percent
-
-
-def _hundredths(key: str, percent: float) -> int:
-    """Brokers take two decimals. Raises `ConfigError` for others, and outside of 0.01 to 100."""
-    if not 0 < percent <= 100 or abs(percent * _HUNDREDTHS - round(percent * _HUNDREDTHS)) > 1e-6:
-        raise ConfigError(f"{key} out of range", value=percent, limit="0.01 to 100, two decimals", fix="2.0 is usual")
-    return round(percent * _HUNDREDTHS)
-
-
-def policy_of(section: ProtectionSection) -> ProtectionPolicy:
-    """`[execution.protection]`. Raises `ConfigError` for what is out of range."""
-    if not 0 < section.wait_seconds <= 86_400:
-        raise _out_of_range("wait_seconds", section.wait_seconds, "above 0, at most 86400")
-    if not 0 <= section.wait_bars <= 1_000:
-        raise _out_of_range("wait_bars", section.wait_bars, "0 to 1000")
-    if not 1 < section.widen <= 100:
-        raise _out_of_range("widen", section.widen, "above 1, at most 100")
-    return ProtectionPolicy(
-        wait=round(section.wait_seconds * _SECOND),
-        bars=section.wait_bars,
-        entries=_chase("entry", section.entry_re_pegs, section.entry_then),
-        exits=_chase("exit", section.exit_re_pegs, section.exit_then),
-        factor=round(section.widen * _HUNDREDTHS),
-        widest=_hundredths("execution.protection.widest", section.widest),
-    )
-
-
-def _chase(kind: str, re_pegs: int, then: Then) -> Chase:
-    if not 0 <= re_pegs <= 1_000:
-        raise _out_of_range(f"{kind}_re_pegs", re_pegs, "0 to 1000")
-    return Chase(re_pegs=re_pegs, then=then)
-
-
-def _out_of_range(key: str, value: float, limit: str) -> ConfigError:
-    return ConfigError(f"execution.protection.{key} out of range", value=value, limit=limit, fix="see its default")
