@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
+from tradsys.core.errors import ConfigError
 from tradsys.core.events import Entry, Fill, Order
+from tradsys.core.instruments import Instrument
 from tradsys.core.ports import Check
 from tradsys.engine.account_measures import AccountMeasures
+from tradsys.engine.desks import Kind
 from tradsys.engine.order_desk import LiveOrder, OrderDesk
 from tradsys.engine.runner import Desire
 from tradsys.risk.commitments import Commitments, Day
@@ -28,9 +33,23 @@ class Limited:
         """One limit as a check of the gate."""
         return kind(self.limits, self.commitments, self.measures, self._currency)
 
-    def desk(self, **parts: Any) -> OrderDesk:
-        """The order desk of a run that has these limits."""
-        return LimitedDesk(commitments=self.commitments, **parts)
+    @property
+    def desk(self) -> Kind:
+        """Its part of the order desk of a run that has these limits."""
+        return LimitedDesk, {"commitments": self.commitments}
+
+    def state(self) -> bytes:
+        """For a snapshot: the limits in force, where a person changed them, and what is counted."""
+        return msgspec.msgpack.encode([self.limits.state(), self.commitments.state()])
+
+    def restore(self, state: bytes, instruments: dict[str, Instrument]) -> None:
+        """Go on from what `state` gave. Raises `ConfigError` for bytes that are none."""
+        try:
+            limits, counted = msgspec.msgpack.decode(state, type=tuple[bytes, bytes])
+        except msgspec.DecodeError as error:
+            raise ConfigError("not a state of the limits", value=str(error)) from None
+        self.limits.restore(limits)
+        self.commitments.restore(counted, instruments)
 
     def beginning(self, handler: Callable[[Any], Sequence[Entry]]) -> Callable[[Any], Sequence[Entry]]:
         """A handler of the calendar, before which a new day is counted anew."""

@@ -20,7 +20,7 @@ from tradsys.engine.final_state import decisions_hash, final_state, lines_of, st
 from tradsys.engine.inputs import hash_of, input_files
 from tradsys.engine.results import collect
 from tradsys.engine.run_folder import write
-from tradsys.engine.runner import Runner
+from tradsys.engine.runner import Runner, source_hash
 from tradsys.engine.saved_run import place_of, relative
 from tradsys.engine.settings import Settings
 from tradsys.portfolio.performance import measure
@@ -133,13 +133,8 @@ def strategy_hashes(runners: Iterable[Runner]) -> dict[str, dict[str, object]]:
     for runner in runners:
         kind = type(runner.strategy)
         values = {name: getattr(runner.strategy, name) for name in kind.parameters}
-        found.setdefault(runner.id, {"class": kind.__qualname__, "sha256": _source_hash(kind), "parameters": values})
+        found.setdefault(runner.id, {"class": kind.__qualname__, "sha256": source_hash(kind), "parameters": values})
     return found
-
-
-def _source_hash(kind: type) -> str:
-    source = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else ""
 
 
 def _compile_seconds() -> float:

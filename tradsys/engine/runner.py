@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradsys.core.events import Bar, Product
@@ -71,6 +74,12 @@ class AccountView:
         """Signed units this strategy holds, all products together."""
         ledger, strategy = self._ledger, self._strategy
         return to_float(sum(ledger.position(strategy, instrument, product) for product in Product))
+
+
+def source_hash(kind: type) -> str:
+    """SHA-256 of the file that defines a class, hex; empty where there is none."""
+    source = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else ""
 
 
 def mark_open(ledger: Ledger, markets: dict[str, Market]) -> None:

@@ -27,7 +27,7 @@ class AlgoId(RuleCheck):
     def judge(self, order: Order, instrument: Instrument, claim: Claim, rows: InForce) -> Refused | None:
         """See the class."""
         row = rows["generic"]
-        found = self.facts.registration(order.strategy, instrument)
+        found = self.facts.registration(order.strategy, instrument, order.at)
         if found is UNKNOWN:
             what = f"registration of {order.strategy} at {instrument.exchange}"
             return not_known(order, row, limit=f"{row.value}, or registered code", what=what)

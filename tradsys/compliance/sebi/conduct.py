@@ -23,7 +23,8 @@ class OrderRate(RuleCheck):
     """Orders of an exchange segment in one calendar second: our own limit, never above the exchange's.
 
     Counts what it lets pass, also where a later check refuses it, and the changes and withdrawals it is told of by
-    `count`. Time that goes back counts in the latest second. A registered algorithm has the same limit here.
+    `count`. Time that goes back counts in the latest second. A registered algorithm has the same limit here. While it
+    `spares` orders, it counts them and refuses none.
     """
 
     rule = "sebi-order-rate"
@@ -36,6 +37,7 @@ class OrderRate(RuleCheck):
         super().__init__(book, facts, as_of=as_of)
         if own_limit is not None and own_limit < 1:
             raise ConfigError("own limit of orders a second must be positive", value=own_limit, limit=">= 1")
+        self.spares = False
         self._own_limit = own_limit
         self._counts: _Counts = {}
 
@@ -51,7 +53,7 @@ class OrderRate(RuleCheck):
         """Whether one more would be too many."""
         most = self._limit(rows)
         sent = self.sent(instrument.exchange, order.at)
-        if sent < most:
+        if sent < most or self.spares:
             return None
         limit = f"{most} a second"
         row = rows["own"] if most < rows["threshold"].number else rows["threshold"]
@@ -129,7 +131,7 @@ class SelfTrade(RuleCheck):
         if own is UNKNOWN:
             return not_known(order, row, limit=row.value, what=f"own orders in {instrument.id}")
         for each in own:
-            if each.side is not order.side and not _bracketed(order, each) and _cross(order, each):
+            if crosses(order, each):
                 price = "market" if unpriced(each) else to_text(each.limit)
                 side = "sell" if order.side is Side.BUY else "buy"
                 value = f"{'market' if unpriced(order) else to_text(order.limit)}"
@@ -138,12 +140,10 @@ class SelfTrade(RuleCheck):
         return None
 
 
-def _bracketed(order: Order, own: Order) -> bool:
-    """Whether one is the other's stop or target, which sleeps until it has filled."""
-    return 0 < order.parent == own.order_id or 0 < own.parent == order.order_id
-
-
-def _cross(order: Order, own: Order) -> bool:
+def crosses(order: Order, own: Order) -> bool:
+    """Whether an order could trade with one of our own; the exits of a bracket sleep until its entry has filled."""
+    if own.side is order.side or 0 < order.parent == own.order_id or 0 < own.parent == order.order_id:
+        return False
     if unpriced(order) or unpriced(own):
         return True
     return order.side * (order.limit - own.limit) >= 0

@@ -65,7 +65,7 @@ class Messages(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Facts(Protocol):
     """What the rules ask. `at` is an instant (UTC nanoseconds); every answer may be `UNKNOWN`."""
 
-    def registration(self, strategy: str, instrument: Instrument) -> Registration | Unknown:
+    def registration(self, strategy: str, instrument: Instrument, at: int) -> Registration | Unknown:
         """How the strategy is known to the instrument's exchange."""
 
     def market_protection(self, order: Order) -> int | Unknown:
@@ -129,7 +129,7 @@ class StatedFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     counts: Messages | None = None
     own: tuple[Order, ...] | None = None
 
-    def registration(self, strategy: str, instrument: Instrument) -> Registration | Unknown:
+    def registration(self, strategy: str, instrument: Instrument, at: int) -> Registration | Unknown:
         """By strategy."""
         return self.registrations.get(strategy, UNKNOWN)
 

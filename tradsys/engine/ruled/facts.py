@@ -1,0 +1,207 @@
+"""What rules ask of a run, answered by its markets, its account, its counts, and what its user wrote down.
+
+Nothing is assumed: without a previous close there is no band, without a row no ban list, without `[rules.facts]` no
+session and no address. Those answers are `UNKNOWN`, and refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import cache
+from typing import TypeVar
+
+import msgspec
+
+from tradsys.compliance.sebi.facts import UNKNOWN, Band, Exposure, Messages, Registration, Unknown
+from tradsys.compliance.sebi.rule_check import india_day
+from tradsys.core.events import Order
+from tradsys.core.instruments import Instrument
+from tradsys.core.units import DAY, from_text
+from tradsys.engine.markets import Market
+from tradsys.engine.ruled.dated_facts import DatedFacts
+from tradsys.engine.ruled.exposure import Exposures
+from tradsys.engine.ruled.traffic import Traffic
+from tradsys.exchange.models import PriceBand, price_band
+from tradsys.reference.dated import DatedRow
+from tradsys.reference.sessions import instant, to_date
+from tradsys.reference.ticks import price_bands
+
+SIMULATED = "simulated"
+"""The address of a run whose user says that its venue is a simulated one."""
+
+DYNAMIC = "dynamic"
+"""The band of a share with derivatives, in a file of price bands."""
+
+T = TypeVar("T")
+_Found = Callable[[str, int], T]
+_NONE = "none"
+
+
+class Stated(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user of a run wrote down (`[rules.facts]`), read and checked.
+
+    `protection` is in hundredths of a percent, 0 for none; `band` that of the run's venue where the run file gives one.
+    """
+
+    simulated_access: bool = False
+    generic_algo_id: bool = False
+    address: str | None = None
+    registered_addresses: tuple[str, ...] | None = None
+    login: str | None = None
+    protection: int = 0
+    band: PriceBand | None = None
+    registrations: DatedFacts = DatedFacts()
+    surveillance: DatedFacts = DatedFacts()
+    ban_list: DatedFacts = DatedFacts()
+    market_wide_limits: DatedFacts = DatedFacts()
+    freeze_quantities: DatedFacts = DatedFacts()
+    price_bands: DatedFacts = DatedFacts()
+
+
+class RunFacts:
+    """`tradsys.compliance.sebi.facts.Facts` of a run. `codes` are the hashes of the strategies' code by their names."""
+
+    def __init__(
+        self,
+        stated: Stated,
+        *,
+        markets: Mapping[str, Market],
+        traffic: Traffic,
+        exposures: Exposures,
+        codes: Mapping[str, str],
+    ) -> None:
+        self._stated = stated
+        self._markets = markets
+        self._traffic = traffic
+        self._exposures = exposures
+        self._codes = codes
+        self._registered = _by_day(self._registration)
+        self._measures = _by_day(lambda name, day: _known(stated.surveillance.on(day, name), _measure))
+        self._bans = _by_day(lambda name, day: _known(stated.ban_list.on(day, name), _is_banned))
+        self._wide = _by_day(lambda name, day: _known(stated.market_wide_limits.on(day, name), _units))
+        self._freezes = _by_day(lambda name, day: _known(stated.freeze_quantities.on(day, name), _units))
+        self._models = _by_day(self._band_model)
+        self._bands: dict[str, tuple[int, PriceBand, Band]] = {}
+
+    def registration(self, strategy: str, instrument: Instrument, at: int) -> Registration | Unknown:
+        """By the file of registrations, else the generic id where the user said so."""
+        return self._registered(f"{strategy}\n{instrument.exchange}", india_day(at))
+
+    def _registration(self, key: str, day: date) -> Registration | Unknown:
+        strategy, _, exchange = key.partition("\n")
+        row = self._stated.registrations.on(day, strategy, exchange)
+        if row is None:
+            return Registration() if self._stated.generic_algo_id else UNKNOWN
+        code = self._codes.get(strategy, "")
+        return Registration(algo_id=row.value, registered_hash=row.fields["code"], code_hash=code)
+
+    def market_protection(self, order: Order) -> int | Unknown:
+        """`execution.market_protection`, the same for every order."""
+        return self._stated.protection
+
+    def address(self, at: int) -> str | Unknown:
+        """As given, or the simulated one."""
+        return self._access(self._stated.address, SIMULATED)
+
+    def registered_addresses(self, at: int) -> tuple[str, ...] | Unknown:
+        """As given, or the simulated one."""
+        return self._access(self._stated.registered_addresses, (SIMULATED,))
+
+    def logged_in_at(self, at: int) -> int | Unknown:
+        """The last daily log-in; of a simulated venue this very moment."""
+        clock = self._stated.login
+        if clock is None:
+            return self._access(None, at)
+        today = instant(india_day(at), clock)
+        return today if today <= at else today - DAY
+
+    def _access(self, given: T | None, simulated: T) -> T | Unknown:
+        if given is not None:
+            return given
+        return simulated if self._stated.simulated_access else UNKNOWN
+
+    def band(self, instrument: str, at: int) -> Band | Unknown:
+        """By its row in the file of bands, else by the venue's band, around the previous close. Not modelled: how a
+        dynamic band moves within the day."""
+        model = self._models(instrument, india_day(at))
+        market = self._markets[instrument]
+        base = market.previous_close
+        if model is UNKNOWN or base <= 0:
+            return UNKNOWN
+        kept = self._bands.get(instrument)
+        if kept is None or kept[0] != base or kept[1] is not model:
+            low, high = model.limits(base, tick=market.instrument.tick_at(at))
+            kept = self._bands[instrument] = (base, model, Band(low=low, high=high))
+        return kept[2]
+
+    def _band_model(self, name: str, day: date) -> PriceBand | Unknown:
+        row = self._stated.price_bands.on(day, name)
+        if row is not None:
+            return _band(row, day)
+        return UNKNOWN if self._stated.band is None else self._stated.band
+
+    def reference_price(self, instrument: str, at: int) -> int | Unknown:
+        """The last price of today. Not modelled: the average over the refresh interval."""
+        market = self._markets[instrument]
+        heard = max(market.seen_at, 0 if market.bar is None else market.bar.at)
+        return market.price if heard and india_day(heard) == india_day(at) else UNKNOWN
+
+    def freeze_quantity(self, instrument: str, at: int) -> int | Unknown:
+        """By its row in the file."""
+        return self._freezes(instrument, india_day(at))
+
+    def banned(self, underlying: str, at: int) -> bool | Unknown:
+        """By its row in the file."""
+        return self._bans(underlying, india_day(at))
+
+    def exposure(self, order: Order, instrument: Instrument) -> Exposure | Unknown:
+        """See `Exposures`."""
+        return self._exposures.after(order, instrument)
+
+    def market_wide_limit(self, underlying: str, at: int) -> int | Unknown:
+        """By its row in the file."""
+        return self._wide(underlying, india_day(at))
+
+    def surveillance(self, instrument: str, at: int) -> str | Unknown:
+        """By its row in the file; `none` there is no measure."""
+        return self._measures(instrument, india_day(at))
+
+    def messages(self, instrument: Instrument, at: int) -> Messages | Unknown:
+        """Counted in this run: of another run of the same member nothing is known."""
+        return self._traffic.messages(instrument.exchange, at)
+
+    def own_orders(self, instrument: str, at: int) -> tuple[Order, ...] | Unknown:
+        """Those of this run; see `Traffic.own`."""
+        return tuple([live.order for live in self._traffic.own(instrument)])
+
+
+def _by_day(look_up: Callable[[str, date], T]) -> _Found[T]:
+    """The same by the number of a day, looked up once."""
+
+    @cache
+    def found(name: str, day: int) -> T:
+        return look_up(name, to_date(day))
+
+    return found
+
+
+def _known(row: DatedRow | None, read: Callable[[DatedRow], T]) -> T | Unknown:
+    return UNKNOWN if row is None else read(row)
+
+
+def _measure(row: DatedRow) -> str:
+    return "" if row.value == _NONE else row.value
+
+
+def _is_banned(row: DatedRow) -> bool:
+    return row.value == "yes"
+
+
+def _units(row: DatedRow) -> int:
+    return from_text(row.value)
+
+
+def _band(row: DatedRow, day: date) -> PriceBand:
+    percent = price_bands("dynamic", day)[0] if row.value == DYNAMIC else float(row.value)
+    return price_band(percent / 100)
