@@ -160,6 +160,8 @@ def wire(
         limited=limited,
     )
     number_orders(engine)
+    if pack is not None:
+        pack.connect(engine)
     engine.start()
     if watch is not None:
         watch.connect(engine, strategies=own)

@@ -10,6 +10,7 @@ from pathlib import Path
 from tradsys.core.errors import MissingData, ResourceError
 from tradsys.engine.instruments import sections_of
 from tradsys.engine.paths import find_path
+from tradsys.engine.ruled.stated import fact_files
 from tradsys.engine.settings import Settings
 from tradsys.engine.verify_records import files_of
 from tradsys.market import files, partitions
@@ -17,11 +18,11 @@ from tradsys.market.readers import format_of
 
 
 def input_files(settings: Settings) -> list[Path]:
-    """Every file with prices, corporate actions or funding rates that a run reads, absolute, each once.
+    """Every file with prices, corporate actions, funding rates or facts that a run reads, absolute, each once.
 
     Raises `MissingData` for a path that leads to no file.
     """
-    found = [*_prices(settings), *_announced(settings)]
+    found = [*_prices(settings), *_announced(settings), *fact_files(settings)]
     return list(dict.fromkeys(Path(os.path.abspath(path)) for path in found))
 
 

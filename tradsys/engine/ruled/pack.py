@@ -17,6 +17,7 @@ from tradsys.core.instruments import Segment
 from tradsys.core.ports import Check
 from tradsys.engine.data import Loaded
 from tradsys.engine.desks import Kind
+from tradsys.engine.engine import Engine
 from tradsys.engine.markets import Market
 from tradsys.engine.ruled.desk import RuledDesk
 from tradsys.engine.ruled.exposure import Exposures
@@ -38,6 +39,12 @@ class RulePack(msgspec.Struct, frozen=True, kw_only=True):
 
     checks: tuple[Check, ...]
     desk: Kind
+
+    def connect(self, engine: Engine) -> None:
+        """Number the slices that the desk makes like all other orders."""
+        _, planner, desk = engine.parts
+        if isinstance(desk, RuledDesk):
+            desk.order_ids = iter(planner.ids.take, 0)
 
 
 def rule_pack(

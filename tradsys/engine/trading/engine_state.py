@@ -15,6 +15,7 @@ from tradsys.core.errors import ConfigError, InputRefused, InvariantBroken, Stra
 from tradsys.engine.engine import Engine
 from tradsys.engine.markets import Market
 from tradsys.engine.order_desk import LiveOrder, OrderDesk
+from tradsys.engine.ruled.desk import RuledDesk
 from tradsys.engine.runner import Desire, Runner
 from tradsys.engine.schedule import Schedule
 from tradsys.engine.trading.engine_state_identity import demand_same, identity_of
@@ -62,6 +63,7 @@ def engine_state(engine: Engine, *, schedule: Schedule, cutoffs: dict[str, int])
         markets={name: _market(market) for name, market in engine.markets.items()},
         past=schedule.past,
         cutoffs=cutoffs,
+        rules=desk.state() if isinstance(desk, RuledDesk) else b"",
     )
     try:
         return msgspec.msgpack.encode(state)
@@ -110,6 +112,8 @@ def restore_engine(engine: Engine, *, schedule: Schedule, cutoffs: dict[str, int
     for live in saved.live:
         _restore_live(engine, desk, live)
     engine.outbox.extend(saved.outbox)
+    if isinstance(desk, RuledDesk):
+        desk.traffic.restore(saved.rules)
     log.numbers.pass_over(saved.line)
     planner.ids.pass_over(saved.order_id - planner.ids.upcoming)
     planner.groups.pass_over(saved.group - planner.groups.upcoming)

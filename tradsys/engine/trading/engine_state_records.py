@@ -146,3 +146,4 @@ class EngineState(msgspec.Struct, frozen=True, kw_only=True):
     markets: dict[str, MarketState]
     past: int
     cutoffs: dict[str, int]
+    rules: bytes = b""
