@@ -19,7 +19,7 @@ from tradsys.cli.config import config_app
 from tradsys.cli.data import data_app
 from tradsys.cli.diff import diff
 from tradsys.cli.exchange import exchange_app
-from tradsys.cli.kill import kill, lower
+from tradsys.cli.kill import kill, lower, reset
 from tradsys.cli.new import new_app
 from tradsys.cli.replay import replay
 from tradsys.cli.rules import rules_app
@@ -57,6 +57,7 @@ verbs.command()(why)
 verbs.command()(run)
 verbs.command()(kill)
 verbs.command()(lower)
+verbs.command()(reset)
 verbs.command()(watchdog)
 verbs.command()(charges)
 verbs.command()(strategies)

@@ -1,4 +1,5 @@
-"""`tradsys kill`: raise the safety level of a running process, or drill it on a simulated exchange; `tradsys lower`."""
+"""`tradsys kill`: raise the safety level of a running process, or drill it on a simulated exchange; `tradsys lower` and
+`tradsys reset`: let it trade again."""
 
 from __future__ import annotations
 
@@ -52,6 +53,28 @@ def lower(
     command = Lower(level=level_of(to).name.lower(), reason=reason, by=by or _owner())
     body = _checked(ask(run / SOCKET, command))
     _tell(body, as_json=json)
+
+
+def reset(
+    run: Annotated[Path, typer.Argument(help="Folder of the running process.")],
+    breaker: Annotated[str, typer.Argument(help="The tripped breaker: daily-loss, drawdown, volatility, …")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the journal.")],
+    of: Annotated[str, typer.Option("--of", help="The strategy or instrument it halts; none for the account.")] = "",
+    by: Annotated[str, typer.Option(help="Who; default: the account of this machine.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """End the halt of a tripped circuit breaker; from here on it counts afresh."""
+    from tradsys.engine.control.client import ask
+    from tradsys.engine.control.protocol import Reset
+    from tradsys.engine.control.server import SOCKET
+
+    command = Reset(breaker=breaker, subject=of, reason=reason, by=by or _owner())
+    body = _checked(ask(run / SOCKET, command))
+    if json:
+        _tell(body, as_json=True)
+        return
+    left = ", ".join(f"{each['breaker']} {each['subject']}".strip() for each in body.get("halts", ()))
+    typer.echo(f"{breaker} is reset; still tripped: {left or 'none'}")
 
 
 def _kill(run: Path, level: str, *, reason: str, by: str, wait: float, as_json: bool) -> None:

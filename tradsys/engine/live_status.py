@@ -6,8 +6,9 @@ from typing import Any
 
 from tradsys.core.errors import ConfigError, InputRefused
 from tradsys.core.safety import SafetyLevel
-from tradsys.engine.control.protocol import Kill, Lower, level_of
+from tradsys.engine.control.protocol import Kill, Lower, Reset, level_of
 from tradsys.engine.trading.process import Process
+from tradsys.engine.trading.records import ResetSaid
 from tradsys.engine.trading.trading import Trading
 
 
@@ -49,7 +50,8 @@ def left_of(trading: Trading) -> list[str]:
 
 def status(process: Process, rest: Rest, *, epoch: int) -> dict[str, Any]:
     """The answer to `status` and `kill`: `run`, `epoch`, `level`, `up`, `reconciled`, `rows` and `of` (of the feed),
-    `records`, `on_reserve`, and `flat`: None below `CANCEL`, else `flat` and what is `left`."""
+    `records`, `on_reserve`, `flat`: None below `CANCEL`, else `flat` and what is `left`, and of a run under watch its
+    `halts` and `alerts`."""
     trading = process.trading
     left = left_of(trading)
     flat = None if trading.level < SafetyLevel.CANCEL else {"flat": rest.confirmed, "left": left}
@@ -64,6 +66,7 @@ def status(process: Process, rest: Rest, *, epoch: int) -> dict[str, Any]:
         "records": process.durable,
         "on_reserve": process.on_reserve,
         "flat": flat,
+        **({} if trading.watch is None else trading.watch.standing()),
     }
 
 
@@ -82,3 +85,14 @@ def said_level(process: Process, command: Kill | Lower) -> SafetyLevel:
         fix = f"tradsys lower, or --level {current.name.lower()} or higher"
         raise InputRefused("a kill does not lower", value=level.name, limit=current.name, fix=fix)
     return level
+
+
+def said_reset(process: Process, command: Reset) -> ResetSaid:
+    """What a reset says to the journal. Raises `ConfigError` for a run without breakers, or a reset without a name and
+    a reason, `UnknownName` for a breaker that is not tripped: nothing that cannot be done is journaled."""
+    watch = process.trading.watch
+    if watch is None:
+        raise ConfigError("the run has no breakers", value=command.breaker, limit="[risk.breakers]", fix="see its file")
+    breaker = command.breaker.replace("_", "-")
+    watch.breakers.demand_tripped(breaker, command.subject, by=command.by, reason=command.reason)
+    return ResetSaid(breaker=breaker, subject=command.subject, by=command.by, reason=command.reason)

@@ -6,7 +6,7 @@ watch is a fold like the engine: the same events and instants give the same line
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -60,7 +60,7 @@ class Watch:
         limits: Thresholds,
         breakers: CircuitBreakers,
         *,
-        markets: Mapping[str, Market],
+        markets: dict[str, Market],
         ledger: Ledger,
         margin_rate: MarginRate,
         zone: str,
@@ -271,7 +271,7 @@ def _covers(tripped: BreakerTripped, strategy: str, instrument: str) -> bool:
 
 
 def watch_of(
-    run: RunFile, *, markets: Mapping[str, Market], ledger: Ledger, margin_rate: MarginRate, zone: str
+    run: RunFile, *, markets: dict[str, Market], ledger: Ledger, margin_rate: MarginRate, zone: str
 ) -> Watch | None:
     """The watch of a run file; None where it has neither `[risk.monitoring]` nor `[risk.breakers]`. `zone` gives the
     trading date. Raises `ConfigError`."""

@@ -1,6 +1,7 @@
 """What is said on the control socket: one JSON object a line, each answered by one.
 
 A command is `{"command": "kill", "level": "flatten", "reason": …, "by": …}`, `lower` with the same fields,
+`{"command": "reset", "breaker": …, "subject": …, "reason": …, "by": …}`,
 `{"command": "stop", "reason": …, "by": …}` or `{"command": "status"}`; an answer is an object of the process's own, or
 `{"error": {"code", "message", "value", "limit", "fix"}}`. Answers to `kill` and `status` have `level` (a name) and
 `flat` (null, or `{"flat": bool, …}` once the venue was asked), for which `tradsys kill` waits. Any bytes are survived:
@@ -44,6 +45,15 @@ class Lower(Command, frozen=True, kw_only=True):
     by: str
 
 
+class Reset(Command, frozen=True, kw_only=True):
+    """End the halt of a tripped breaker: of the account, or of the strategy or instrument that is its `subject`."""
+
+    breaker: str
+    reason: str
+    by: str
+    subject: str = ""
+
+
 class Status(Command, frozen=True, kw_only=True):
     """Say how things stand."""
 
@@ -55,7 +65,7 @@ class Stop(Command, frozen=True, kw_only=True):
     by: str = ""
 
 
-AnyControl = Kill | Lower | Status | Stop
+AnyControl = Kill | Lower | Reset | Status | Stop
 _decoder: msgspec.json.Decoder[AnyControl] = msgspec.json.Decoder(AnyControl)
 
 
@@ -96,7 +106,7 @@ def command_of(line: bytes) -> AnyControl:
         raise ConfigError(
             f"not a control command: {error}",
             value=line[:80].decode("ascii", "replace"),
-            limit='{"command": "kill" | "lower" | "status" | "stop", …}',
+            limit='{"command": "kill" | "lower" | "reset" | "status" | "stop", …}',
             fix="send one JSON object a line",
         ) from None
     if isinstance(command, Kill | Lower):

@@ -109,6 +109,7 @@ def trading_of(wired: Wired, switch: KillSwitch, safety: SafetyCheck, live: Live
         switch=switch,
         safety=safety,
         zone=wired.data.zone,
+        watch=wired.watch,
     )
 
 

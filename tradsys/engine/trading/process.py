@@ -28,6 +28,7 @@ from tradsys.engine.trading.records import (
     PageAgain,
     PlanLine,
     Replayed,
+    ResetSaid,
     RunBegun,
     Stopped,
 )
@@ -320,6 +321,10 @@ class Process:
             raise ConfigError("lowering needs a name and a reason", value=level.name, fix="give both")
         said = OperatorSaid(level=level, trigger=trigger, by=by, reason=reason)
         self._take(records.OPERATOR, said, at=at)
+
+    def reset(self, said: ResetSaid, *, at: int) -> None:
+        """A person ends a halt that is tripped; see `live_status.said_reset`."""
+        self._take(records.RESET, said, at=at)
 
     def stop(self, *, at: int) -> None:
         """The end, as it should be: strategies are told, orders and positions stay as they are."""

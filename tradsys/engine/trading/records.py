@@ -17,7 +17,7 @@ from tradsys.core.venue import AnyCommand, Incoming, Subject
 from tradsys.engine.trading.terms import LiveSettings
 
 RUN, EPOCH, MARKET, REPORT, LINK, CLOCK, OPERATOR = "run", "epoch", "market", "report", "link", "clock", "operator"
-PAGE, KEPT_BACK = "page", "kept_back"
+PAGE, KEPT_BACK, RESET = "page", "kept_back", "reset"
 ENTRY, INTENT, PLAN, SAFETY, ALERT, STOPPED = "entry", "intent", "plan", "safety", "alert", "stopped"
 SNAPSHOT, SEAL = "snapshot", "seal"
 
@@ -67,6 +67,15 @@ class OperatorSaid(Input, frozen=True, kw_only=True, gc=False):
 
     level: SafetyLevel
     trigger: str
+    by: str
+    reason: str
+
+
+class ResetSaid(Input, frozen=True, kw_only=True, gc=False):
+    """A person ended the halt of a tripped breaker: whose (empty: the account's), and why."""
+
+    breaker: str
+    subject: str
     by: str
     reason: str
 
@@ -124,13 +133,14 @@ _TYPES: dict[str, Any] = {
     OPERATOR: OperatorSaid,
     STOPPED: Stopped,
     KEPT_BACK: KeptBack,
+    RESET: ResetSaid,
     ENTRY: Entry,
     INTENT: AnyCommand,
     PLAN: PlanLine,
     SAFETY: SafetyRaised | SafetyLowered,
     ALERT: Alert,
 }
-INPUTS = frozenset({RUN, EPOCH, MARKET, REPORT, PAGE, LINK, CLOCK, OPERATOR, STOPPED, KEPT_BACK})
+INPUTS = frozenset({RUN, EPOCH, MARKET, REPORT, PAGE, LINK, CLOCK, OPERATOR, STOPPED, KEPT_BACK, RESET})
 OUTPUTS = frozenset({ENTRY, INTENT, PLAN, SAFETY, ALERT})
 _DECODERS = {kind: msgspec.json.Decoder(each) for kind, each in _TYPES.items()}
 encode = msgspec.json.Encoder().encode

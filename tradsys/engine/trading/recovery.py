@@ -47,6 +47,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     reconciler: bytes
     switch: bytes
     safety: bytes
+    watch: bytes = b""
 
 
 def state_of(process: Process) -> bytes:
@@ -64,6 +65,7 @@ def state_of(process: Process) -> bytes:
         reconciler=trading.reconciling.reconciler.state(),
         switch=trading.switch.state(),
         safety=trading.safety.state(),
+        watch=trading.watch.state() if trading.watch is not None else b"",
     )
     return msgspec.msgpack.encode(state)
 
@@ -88,6 +90,8 @@ def _restore_parts(trading: Trading, saved: State) -> None:
     trading.reconciling.reconciler.restore(saved.reconciler)
     trading.switch.restore(saved.switch)
     trading.safety.restore(saved.safety)
+    if trading.watch is not None:
+        trading.watch.restore(saved.watch)
 
 
 def _decoded(state: bytes) -> State:

@@ -16,6 +16,7 @@ from tradsys.core.safety import SafetyLevel, SafetyLowered, SafetyRaised
 from tradsys.core.units import MINUTE
 from tradsys.core.venue import AnyCommand, Ask, AskFailed, Declined, Page, PlaceOrder
 from tradsys.engine.engine import Engine
+from tradsys.engine.monitoring import Watch, told
 from tradsys.engine.runner import mark_open
 from tradsys.engine.schedule import Cutoff, Due, Roll, Schedule
 from tradsys.engine.trading.reconciling import Reconciling
@@ -28,6 +29,7 @@ from tradsys.engine.trading.records import (
     MarketRead,
     OperatorSaid,
     PlanLine,
+    ResetSaid,
     RunBegun,
     Stopped,
 )
@@ -73,6 +75,7 @@ class Trading:
         switch: KillSwitch,
         safety: SafetyCheck,
         zone: str,
+        watch: Watch | None = None,
     ) -> None:
         self.engine = engine
         self.schedule = schedule
@@ -81,6 +84,7 @@ class Trading:
         self.reconciling = reconciling
         self.switch = switch
         self.safety = safety
+        self.watch = watch
         self.rows = 0
         self.questions: list[Ask] = []
         self._zone = zone
@@ -98,6 +102,7 @@ class Trading:
             OperatorSaid: self._on_operator,
             Stopped: self._on_stop,
             KeptBack: self._on_kept_back,
+            ResetSaid: self._on_reset,
             Page: self._on_answer,
             AskFailed: self._on_answer,
         }
@@ -124,6 +129,7 @@ class Trading:
             self.switch.next_at,
             self.schedule.next_at + 1,
             self._forced_at + self._patience if self._closing else None,
+            self.watch.next_at if self.watch is not None else None,
         ]
         return min((each for each in due if each is not None), default=None)
 
@@ -175,11 +181,18 @@ class Trading:
         self.reconciling.link(up=change.up, at=at)
 
     def _on_market(self, read: MarketRead, events: Iterable[MarketEvent], at: int) -> None:
+        watch, now = self.watch, 0
         for event in events:
+            if watch is not None and event.at > now:
+                self._keep(watch.look(at=now) if now else (), at)
+                now = event.at
+                self._keep(watch.release(at=now), at)
             self._pass_time(event.at)
             self._raise(self.switch.on_expected(event.instrument, expected=True, at=at))
             self._raise(self.switch.on_market(event.instrument, at=at))
             self._keep(self.engine.process(event), at)
+        if watch is not None and now:
+            self._keep(watch.look(at=now), at)
         self.rows = read.last + 1
         self._weigh(at)
 
@@ -207,6 +220,8 @@ class Trading:
 
     def _on_clock(self, read: ClockRead, at: int) -> None:
         self._pass_time(at)
+        if self.watch is not None:
+            self._keep((*self.watch.release(at=at), *self.watch.look(at=at)), at)
         self._weigh(at)
         self._raise(self.switch.on_time(at=at))
 
@@ -221,6 +236,10 @@ class Trading:
     def _on_kept_back(self, kept: KeptBack, at: int) -> None:
         self._hear(self.tracker.on_kept_back(kept.tag, at=at))
 
+    def _on_reset(self, said: ResetSaid, at: int) -> None:
+        if self.watch is not None:
+            self._keep(self.watch.reset(said.breaker, said.subject, by=said.by, reason=said.reason, at=at), at)
+
     def _on_stop(self, stopped: Stopped, at: int) -> None:
         self._keep(self.engine.stop(at=at), at)
 
@@ -233,6 +252,8 @@ class Trading:
                 self._due(due, at)
 
     def _due(self, due: Due, at: int) -> None:
+        if self.watch is not None:
+            self.watch.on_due(due)
         if type(due) is Cutoff:
             self.cutoffs[due.exchange] = due.until
         elif type(due) is Roll:
@@ -255,8 +276,10 @@ class Trading:
             self._keep(self.engine.hear(events), events[-1].at)
 
     def _keep(self, entries: Sequence[Entry], at: int) -> None:
-        """Log lines, and what the engine wants of the venue, to the tracker."""
+        """Log lines, what a person should see of them, and what the engine wants of the venue, to the tracker."""
         self._outputs += entries
+        if self.watch is not None:
+            self._outputs += [Alert(what=words) for each in entries if (words := told(each.body))]
         outbox = self.engine.outbox
         while outbox:
             asked = outbox.copy()

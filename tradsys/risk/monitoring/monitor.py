@@ -28,7 +28,7 @@ class Monitor:
 
     def look(self, state: AccountState) -> list[RiskAlert]:
         """What is to be said of a state: what rose, in the order of the rules, then what is measured no more."""
-        found = []
+        found: list[RiskAlert] = []
         left = dict(self._said)
         for measure in measures(state, self._thresholds):
             before = left.pop(measure[:2], None)
