@@ -135,7 +135,11 @@ class _Teller:
 
         words = ["buy" if order["side"] > 0 else "sell", to_text(order["quantity"]), order["instrument"], order["type"]]
         words += [f"{name} {self._money(order[name])}" for name in ("limit", "trigger", "trail") if order[name]]
-        return " ".join([*words, order["product"], order["validity"]])
+        words += [order["product"], order["validity"]]
+        capped = order.get("capped")
+        if capped is not None:
+            words.append(f"(a market order capped {capped['percent'] / 100:g} % beyond {self._money(capped['last'])})")
+        return " ".join(words)
 
     def _step(self, step: Mapping[str, Any]) -> str:
         tell: dict[str, Callable[[Mapping[str, Any]], str]] = {
@@ -145,6 +149,7 @@ class _Teller:
             "Charged": self._charged,
             "Cancelled": lambda body: f"{body['reason']}, {self._rest(body)} unfilled",
             "Expired": lambda body: f"{body['reason']}, {self._rest(body)} unfilled",
+            "ProtectionStep": lambda body: f"{body['move']}: {body['reason']}, {self._rest(body)} unfilled",
         }
         body = step["body"]
         said = tell.get(step["event"], _plain)(body)

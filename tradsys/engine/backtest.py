@@ -44,11 +44,14 @@ class Backtest(Driver):
             at = int(times[row])
             self._advance(at)
             pause = self._schedule.next_at if self.watch is None else self._released(self.watch, at)
+            if self._attending is not None:
+                pause = at
             end = int(np.searchsorted(times, pause, side="right"))
             for entries in self._engine.sweep(
                 islice(bars, end - row), awaited=self._bar_venue.working, meet=self._match
             ):
                 self._route(entries)
+            self._attend(at)
             if self.watch is not None:
                 self._route(self.watch.look(at=at))
             row = end

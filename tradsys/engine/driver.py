@@ -12,6 +12,7 @@ from tradsys.core.events import Approved, CorporateAction, Entry, OrderEvent, Ph
 from tradsys.engine.duties import SQUARE_OFF
 from tradsys.engine.engine import Engine
 from tradsys.engine.monitoring import Watch
+from tradsys.engine.protected_desk import attending
 from tradsys.engine.schedule import Cutoff, Due, Roll, Schedule
 
 
@@ -60,6 +61,7 @@ class Driver(ABC):
         self._venue = venue
         self._schedule = schedule
         self._cutoffs = cutoffs
+        self._attending = attending(engine)
         self.log: list[Entry] = []
         self.forced: list[tuple[str, int]] = []
         self.bars = 0
@@ -118,6 +120,12 @@ class Driver(ABC):
                 self._feed(self._venue.close_out(live.order.order_id, price=market.price, at=change.at))
         self._feed(self._venue.expire(at=change.at, exchange=change.exchange))
         self._route(self._engine.process(change))
+
+    def _attend(self, at: int) -> None:
+        """Look at the capped orders whose time has come."""
+        desk = self._attending
+        if desk is not None and desk.next_at <= at:
+            self._route(desk.look(at))
 
     def _feed(self, events: Sequence[OrderEvent]) -> None:
         """All that the venue said at once is known before any answer to a part of it leaves."""

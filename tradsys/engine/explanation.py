@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from tradsys.core.errors import InputRefused, UnknownName
 from tradsys.core.events import Approved, Charged, Decision, Entry, Fill, Intent, Order, OrderEvent, Refused, Stray
 from tradsys.core.orders import OrderState, step
+from tradsys.core.protection import ProtectionStep
 from tradsys.core.units import SCALE
 from tradsys.engine import live_replay
 from tradsys.engine.assemble import prepare
@@ -67,7 +69,7 @@ def explain_line(saved: SavedRun, line: int, *, progress: Progress = lambda done
     entry = next((each for each in entries if each.seq == line), None)
     if entry is None:
         raise _unknown("line", line, [each.seq for each in entries])
-    if isinstance(entry.body, OrderEvent) and _has_verdict(entries, entry.body.order_id):
+    if isinstance(entry.body, OrderEvent | ProtectionStep) and _has_verdict(entries, entry.body.order_id):
         return explain_order(saved, entry.body.order_id, progress=progress)
     intent = _intent_of(entries, entry)
     first = entry if intent is None else intent
@@ -97,7 +99,7 @@ def _has_verdict(entries: Sequence[Entry], order_id: int) -> bool:
 
 
 def _is_about(entry: Entry, order_id: int) -> bool:
-    return isinstance(entry.body, OrderEvent) and entry.body.order_id == order_id
+    return isinstance(entry.body, OrderEvent | ProtectionStep) and entry.body.order_id == order_id
 
 
 def _intent_of(entries: Sequence[Entry], entry: Entry) -> Entry | None:
@@ -214,7 +216,7 @@ def _end(steps: Sequence[Entry], order: Order) -> tuple[str, int]:
 
 
 def _related(entries: Sequence[Entry], order: Order) -> list[dict[str, Any]]:
-    """Orders of the same bracket or pair."""
+    """Orders of the same bracket or pair, or made of what was left of one market order."""
     found = []
     for entry in entries:
         other = _judged(entry)
@@ -226,7 +228,14 @@ def _related(entries: Sequence[Entry], order: Order) -> list[dict[str, Any]]:
             found.append({"order": other.order_id, "as": "child"})
         elif order.group and other.group == order.group:
             found.append({"order": other.order_id, "as": "twin: one fills, the other goes"})
+        elif _asked_for(other) == _asked_for(order):
+            found.append({"order": other.order_id, "as": "the same market order, placed anew for what was left"})
     return found
+
+
+def _asked_for(order: Order) -> int:
+    """The order that was asked for, where protection made several of it."""
+    return order.order_id if order.capped is UNSET else order.capped.first or order.order_id
 
 
 def _unknown(kind: str, number: int, known: Sequence[int]) -> UnknownName:

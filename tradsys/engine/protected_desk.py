@@ -7,7 +7,7 @@ and for no more than is then left. Who else withdraws a capped order, or asks fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -34,6 +34,9 @@ from tradsys.engine.order_desk import LiveOrder, OrderDesk
 from tradsys.engine.protection import FAR, Chain, Protection, Stage
 from tradsys.engine.runner import Desire
 from tradsys.execution.protected_orders import Chase, Limits, Remainder, cap, judge
+
+if TYPE_CHECKING:
+    from tradsys.engine.engine import Engine
 
 MOST_REFUSALS = 5
 """An exit that was refused so often, by us or by the venue, is given up, and somebody is told."""
@@ -337,6 +340,12 @@ class ProtectedDesk(OrderDesk):
         self._chains[chain.ids[0]], self._whose[chain.ids[0]] = chain, desire
         for order_id in chain.ids:
             self._by_order[order_id] = chain
+
+
+def attending(engine: Engine) -> ProtectedDesk | None:
+    """The desk that attends to an engine's capped orders, None where market orders leave as they are."""
+    desk = engine.parts[2]
+    return desk if isinstance(desk, ProtectedDesk) else None
 
 
 def _told_at(market: Market) -> int:

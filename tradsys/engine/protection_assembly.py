@@ -10,7 +10,7 @@ from tradsys.core.units import SECOND
 from tradsys.engine.data import Loaded
 from tradsys.engine.desks import Kind
 from tradsys.engine.engine import Engine
-from tradsys.engine.protected_desk import ProtectedDesk
+from tradsys.engine.protected_desk import ProtectedDesk, attending
 from tradsys.engine.protection import Protection
 from tradsys.engine.recorded_assembly import band_of
 from tradsys.engine.run_file import ExecutionSection, ProtectionSection
@@ -31,16 +31,10 @@ def protecting(execution: ExecutionSection, instruments: Mapping[str, Instrument
     return () if protection is None else ((ProtectedDesk, {"protection": protection}),)
 
 
-def attending(engine: Engine) -> ProtectedDesk | None:
-    """The desk that attends to an engine's capped orders, None where market orders leave as they are."""
-    desk = engine.parts[2]
-    return desk if isinstance(desk, ProtectedDesk) else None
-
-
 def number_orders(engine: Engine) -> None:
     """Let a desk that makes orders of its own number them like all others."""
-    _, planner, desk = engine.parts
-    if isinstance(desk, ProtectedDesk):
+    desk, planner = attending(engine), engine.parts[1]
+    if desk is not None:
         desk.order_ids = iter(planner.ids.take, 0)
 
 

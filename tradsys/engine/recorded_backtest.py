@@ -73,10 +73,13 @@ class RecordedBacktest(Driver):
             self._bars_before(at)
             self._advance(at)
             pause = min(self._schedule.next_at, FAR if self._next is None else self._next.at)
+            if self._attending is not None:
+                pause = at
             end = int(np.searchsorted(times, pause, side="right"))
             stretch = records if end == len(times) else islice(records, end - row)
             for entries in self._engine.sweep_records(stretch, awaited=self._awaited, meet=self._meet):
                 self._route(entries)
+            self._attend(at)
             row = end
 
     def _bars_before(self, at: int) -> None:
@@ -88,6 +91,7 @@ class RecordedBacktest(Driver):
             if self.watch is not None:
                 self._route(self.watch.release(at=bar.at))
             self._route(self._engine.process(bar))
+            self._attend(bar.at)
             if self.watch is not None:
                 self._route(self.watch.look(at=bar.at))
 

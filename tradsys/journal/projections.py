@@ -89,7 +89,7 @@ _ENDS: dict[str, OrderState] = {
     "Expired": OrderState.EXPIRED,
 }
 _SILENT = frozenset(
-    {"Triggered", "CancelRequested", "RiskAlert", "BreakerTripped", "BreakerReset", "Liquidating"}
+    {"Triggered", "CancelRequested", "RiskAlert", "BreakerTripped", "BreakerReset", "Liquidating", "ProtectionStep"}
 )
 _decode_line = msgspec.json.Decoder(Line).decode
 _decode_head = msgspec.json.Decoder(_Head).decode
