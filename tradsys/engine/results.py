@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tradsys.core.events import Approved, Entry, Halted, Refused, Signal, Target
+from tradsys.core.events import Approved, Halted, Signal, Target
 from tradsys.core.instruments import Segment
 from tradsys.core.orders import measured
 from tradsys.core.units import SCALE
@@ -18,12 +18,13 @@ from tradsys.engine.assemble import Prepared
 from tradsys.engine.bookings import attributed
 from tradsys.engine.closing_holdings import closing_holdings
 from tradsys.engine.instruments import INDIAN, calendar_of
+from tradsys.engine.refusals import refused_rules
 from tradsys.engine.runner import mark_open
 from tradsys.market.loading import RawFile
 from tradsys.market.quality import check
 from tradsys.market.readers.raw import RawBars
 from tradsys.market.series import BarSeries
-from tradsys.portfolio.result import FillColumns, Finding, Prices, RefusedRule, RunResult
+from tradsys.portfolio.result import FillColumns, Finding, Prices, RunResult
 from tradsys.portfolio.trades import with_excursions
 from tradsys.reference.clock import text
 
@@ -63,7 +64,7 @@ def collect(prepared: Prepared, manifest: Mapping[str, object]) -> tuple[RunResu
         holdings=closing_holdings(log, prepared.instruments, ledger, zone=data.zone, at=int(at[-1])),
         findings=[found for each in series if len(each) for found in _findings(prepared, each)],
         orders=sum(1 for entry in log if type(entry.body) is Approved),
-        refusals=_refusals(log),
+        refusals=refused_rules(log),
         halted=[entry.body for entry in log if type(entry.body) is Halted],
         assumptions=_assumptions(prepared),
         why_no_trades=() if history.fills else _why_no_trades(prepared),
@@ -131,19 +132,6 @@ def _findings(prepared: Prepared, series: BarSeries) -> Iterator[Finding]:
         yield Finding(kind=each.kind, instrument=each.instrument, count=each.count, first=each.first, last=each.last)
 
 
-def _refusals(log: Sequence[Entry]) -> list[RefusedRule]:
-    first: dict[str, Refused] = {}
-    counts: Counter[str] = Counter()
-    for entry in log:
-        if type(entry.body) is Refused:
-            first.setdefault(entry.body.rule, entry.body)
-            counts[entry.body.rule] += 1
-    return [
-        RefusedRule(rule=rule, count=counts[rule], limit=each.limit, value=each.value, fix=each.fix)
-        for rule, each in first.items()
-    ]
-
-
 def _assumptions(prepared: Prepared) -> list[str]:
     found = list(prepared.assumptions)
     if prepared.backtest.forced:
@@ -171,7 +159,8 @@ def _why_no_trades(prepared: Prepared) -> list[str]:
     if not wants:
         reasons.append(f"Its conditions were never met, or its indicators need more than {longest:,} bars to warm up.")
     reasons += [
-        f"{each.count:,} refused by {each.rule}: {measured(each.value, limit=each.limit)}." for each in _refusals(log)
+        f"{each.count:,} refused by {each.rule}: {measured(each.value, limit=each.limit)}."
+        for each in refused_rules(log)
     ]
     if counts["Approved"]:
         reasons.append(f"{counts['Approved']:,} orders were approved, none of which traded: see the fill assumptions.")

@@ -157,6 +157,7 @@ def _trading(result: RunResult) -> Metrics:
         "orders": result.orders,
         "fills": len(result.fills),
         "refused": sum(each.count for each in result.refusals),
+        "refused_by_rule": {each.rule: each.count for each in result.refusals},
         "traded_value": traded / SCALE,
         "exposure": _exposure(result),
         "break_even_move": _ratio(2 * int(result.fills.charges.sum()), traded),

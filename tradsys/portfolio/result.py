@@ -80,13 +80,20 @@ class ProfitPart(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class RefusedRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How often a rule refused, with the first case: its limit, the offending value and what to do."""
+    """How often a rule refused, with the first case: when, whose, its limit, the offending value and what to do.
+
+    `title` says what the rule is about, `source` who made it.
+    """
 
     rule: str
     count: int
     limit: str = ""
     value: str = ""
     fix: str = ""
+    title: str = ""
+    source: str = ""
+    at: int = 0
+    instrument: str = ""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):

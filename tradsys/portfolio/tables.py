@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tradsys.core.units import DAY, HOUR, MINUTE, SCALE, SECOND, format_money, to_text
 from tradsys.portfolio.charts import item_label
-from tradsys.portfolio.result import RoundTrip, RunResult
+from tradsys.portfolio.result import RefusedRule, RoundTrip, RunResult
 from tradsys.reference.clock import text
 
 NONE = "–"
@@ -165,16 +165,19 @@ def trade_sentence(result: RunResult) -> str:
 
 
 def refusals(result: RunResult) -> Table | None:
-    """Refused orders by rule, most frequent first."""
+    """Refused orders by rule, most frequent first, each with its first case and who made the rule."""
     if not result.refusals:
         return None
-    columns = [Column("Rule"), Column("Times", number=True), Column("Limit"), Column("Value"), Column("What to do")]
+    names = ("First case", "Limit", "Value", "What to do", "Source")
+    columns = [Column("Rule"), Column("About"), Column("Times", number=True), *map(Column, names)]
     ordered = sorted(result.refusals, key=lambda each: (-each.count, each.rule))
-    rows = [
-        [Cell(each.rule), Cell(f"{each.count:,}", "number"), Cell(each.limit), Cell(each.value), Cell(each.fix)]
-        for each in ordered
-    ]
-    return Table(columns, rows)
+    return Table(columns, [_refusal(each, result.zone) for each in ordered])
+
+
+def _refusal(each: RefusedRule, zone: str) -> list[Cell]:
+    when = f"{each.instrument} {text(each.at, zone)}".strip() if each.at else ""
+    words = (when, each.limit, each.value, each.fix, each.source)
+    return [Cell(each.rule), Cell(each.title), Cell(f"{each.count:,}", "number"), *map(Cell, words)]
 
 
 def findings(result: RunResult) -> Table | None:

@@ -120,8 +120,13 @@ def refuse(order: Order, row: Rule, *, limit: str, value: str, fix: str) -> Refu
 
 
 def source_of(refused: Refused) -> str:
-    """The source that a refusal of this pack names."""
+    """The source that a refusal of this pack names; empty for any other."""
     return refused.fix.partition(_SOURCE)[2].removesuffix(")")
+
+
+def without_source(refused: Refused) -> str:
+    """What to do, as a refusal says it, without its source."""
+    return refused.fix.partition(_SOURCE)[0]
 
 
 def not_known(order: Order, row: Rule, *, limit: str, what: str) -> Refused | None:
