@@ -11,6 +11,7 @@ from tradsys.engine.markets import Market
 from tradsys.engine.order_desk import LiveOrder
 from tradsys.engine.standing import MarginRate
 from tradsys.portfolio.ledger import Ledger, Position
+from tradsys.risk.commitments import exposure
 from tradsys.risk.monitoring.account import Exposure
 
 _LEVERAGED = frozenset({Product.MIS, Product.NRML})
@@ -38,8 +39,9 @@ class Holdings:
         return margin + (price * size // SCALE if instrument.strike is not None else 0)
 
     def size(self, held: Position) -> int:
-        """What a position is worth, whatever its side, money 1e-8."""
-        return abs(held.value(self._ledger.marks[held.instrument.id]))
+        """What a position is worth as risk, money 1e-8: a written option counts its strike."""
+        units, price = held.quantity, self._ledger.marks[held.instrument.id]
+        return exposure(held.instrument, side=units, quantity=abs(units), price=price)
 
     def funds(self) -> int:
         """What covers margin, money 1e-8: cash, and what leveraged positions are worth beside it."""
@@ -55,9 +57,9 @@ class Holdings:
         found: dict[str, list[int]] = {}
         for held in self._ledger.open_positions.values():
             sums = found.setdefault(held.instrument.id, [0, 0])
-            value = held.value(self._ledger.marks[held.instrument.id])
-            sums[0] += abs(value)
-            sums[1] += value
+            size = self.size(held)
+            sums[0] += size
+            sums[1] += size if held.quantity > 0 else -size
         return tuple(Exposure(instrument=name, gross=gross, net=net) for name, (gross, net) in found.items())
 
     def cost(self, held: Position) -> int:

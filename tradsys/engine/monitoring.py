@@ -12,10 +12,12 @@ import msgspec
 
 from tradsys.core.errors import ConfigError
 from tradsys.core.events import CorporateAction, Entry, Fill, OrderEvent, Phase, Product, SessionChange, Stray
+from tradsys.core.protection import Move, ProtectionStep
 from tradsys.core.risk_events import BreakerReset, BreakerTripped, HaltScope, Liquidating, RiskAlert, RiskEvent
-from tradsys.core.units import MINUTE
+from tradsys.core.units import MINUTE, to_text
 from tradsys.engine.account_state import Holdings, opens
 from tradsys.engine.engine import Engine
+from tradsys.engine.limit_uses import LimitUses
 from tradsys.engine.liquidation import Liquidation, withdraw
 from tradsys.engine.markets import Market
 from tradsys.engine.run_file import RunFile
@@ -76,15 +78,18 @@ class Watch:
         self._state = _State(worth=Worth())
         self._trips: dict[Key, _Trip] = {}
         self._strategies: frozenset[str] = frozenset()
+        self._limits_used: LimitUses | None = None
         self._minute = self._date = -1
 
     def connect(self, engine: Engine, *, strategies: Collection[str]) -> None:
-        """Write to this engine's log, close by its orders, and hear what the venue says of them. The trades of
-        `strategies` count."""
+        """Write to this engine's log, close by its orders, hear what the venue says of them, and watch its limits. The
+        trades of `strategies` count."""
         self._engine = engine
         self._log = engine.parts[0]
         self._strategies = frozenset(strategies)
         self._liquidation = Liquidation(self._limits, engine, self._holdings, self._ledger)
+        if engine.limited is not None:
+            self._limits_used = LimitUses(engine.limited, self._ledger)
         self._hear = engine.hear
         engine.hear = self._heard
 
@@ -137,6 +142,8 @@ class Watch:
     def release(self, *, at: int) -> list[Entry]:
         """Before anything is decided at an instant: halts that are over by then end."""
         entries: list[Entry] = []
+        if self._limits_used is not None:
+            self._limits_used.begin(at)
         if self.breakers.halts:
             for reset in self.breakers.release(date=self._date_of(at), at=at):
                 self._say(reset, entries)
@@ -183,7 +190,7 @@ class Watch:
             funds=holdings.funds(),
             exposures=holdings.exposures(),
             prices=tuple(self._prices(at)) if self._limits.stale else (),
-            uses=self.breakers.uses,
+            uses=(*self.breakers.uses, *(self._limits_used() if self._limits_used is not None else ())),
         )
 
     def _prices(self, at: int) -> Iterable[LastPrice]:
@@ -289,7 +296,7 @@ def watch_of(
 
 
 def told(body: object) -> str:
-    """A line of the log about risk in words for people; empty for every other."""
+    """A line of the log about risk, or of a capped order that needs somebody, in words; empty for every other."""
     of = f" of {body.subject}" if isinstance(body, RiskAlert | BreakerTripped | BreakerReset) and body.subject else ""
     if isinstance(body, RiskAlert):
         limit = f", limit {body.limit}" if body.limit else ""
@@ -300,4 +307,6 @@ def told(body: object) -> str:
         return f"breaker {body.breaker}{of} reset by {body.by or 'itself'}: {body.reason}"
     if isinstance(body, Liquidating):
         return f"{body.positions} positions are closed by force: {body.rule} {body.value}, limit {body.limit}"
+    if isinstance(body, ProtectionStep) and body.move is Move.ALERT:
+        return f"order {body.order_id} of {body.instrument}: {body.reason}, {to_text(body.remaining)} unfilled"
     return ""

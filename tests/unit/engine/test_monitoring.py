@@ -269,6 +269,23 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, risk: Mapping[str, Any]
     assert refusal.value.limit or refusal.value.fix
 
 
+def test_our_own_limits_are_approached_before_they_refuse(tmp_path: Path) -> None:
+    """80 of 100 shares, then 100; the day's loss of 500 is approached at 400 and counts afresh the next day."""
+    plan = {0: lambda s, b: s.buy(b, 79), 2: lambda s, b: s.buy(b, 1), 4: lambda s, b: s.buy(b, 20)}
+    prices = minutes(MONDAY, flat(100, 100, 100, 100, 100, 100, 96, 95)) + minutes(TUESDAY, flat(95, 94))
+    limits = {"position": 100, "daily_loss": 500, "strategies": {"plan": {"position_value": 20_000}}}
+    risk = {"monitoring": {}, "limits": limits}
+    prepared = case(tmp_path, plan, prices, risk).run(watch=conserve)
+    said = [(each.rule, each.subject, each.severity, each.value) for each in bodies(prepared, RiskAlert)]
+    assert said == [
+        ("limit-position", SHARE, "approaching", "80"),
+        ("limit-position", SHARE, "breached", "100"),
+        ("limit-daily-loss", "", "approaching", "₹400.00"),
+        ("limit-daily-loss", "", "breached", "₹500.00"),
+        ("limit-daily-loss", "", "cleared", "₹0.00"),
+    ]
+
+
 def test_the_same_run_says_the_same(tmp_path: Path) -> None:
     risk = {"monitoring": {"liquidate_gross": 1.9, "gross_exposure": 1.5}, "breakers": {"drawdown": {"limit": 0.01}}}
     logs = [liquidating(tmp_path / str(n), risk).backtest.log for n in range(2)]

@@ -8,7 +8,8 @@ from tradsys.risk.monitoring.measures import Measure
 
 
 class Exposure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What positions in one instrument are worth at the last price, money 1e-8: the sizes added up, and the sum."""
+    """What positions in one instrument are worth as risk at the last price, money 1e-8: the sizes added up, and what is
+    left where opposite ones cancel."""
 
     instrument: str
     gross: int

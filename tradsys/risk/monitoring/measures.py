@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from tradsys.core.units import SCALE, format_money
+from tradsys.core.units import SCALE, format_money, to_text
 
 
 class Unit(StrEnum):
@@ -15,6 +15,8 @@ class Unit(StrEnum):
     """1e-8 of the account's currency."""
     SHARE = "share"
     """1e-8 of its base, itself in 1e-8: a drawdown of a peak, an exposure of equity."""
+    UNITS = "units"
+    """1e-8 of a unit of an instrument."""
     TIME = "time"
     """Nanoseconds."""
     COUNT = "count"
@@ -48,6 +50,8 @@ def written(value: int, unit: Unit, *, base: int, currency: str) -> str:
     """A number of a unit for people. A share of nothing is `∞`."""
     if unit is Unit.MONEY:
         return format_money(value, currency)
+    if unit is Unit.UNITS:
+        return to_text(value)
     if unit is Unit.SHARE:
         return f"{value / (base * SCALE):.2%}" if base > 0 else "∞"
     return f"{value / 10**9:g} s" if unit is Unit.TIME else str(value)
