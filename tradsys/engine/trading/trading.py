@@ -17,6 +17,7 @@ from tradsys.core.units import MINUTE
 from tradsys.core.venue import AnyCommand, Ask, AskFailed, Declined, Page, PlaceOrder
 from tradsys.engine.engine import Engine
 from tradsys.engine.monitoring import Watch, told
+from tradsys.engine.protected_desk import attending
 from tradsys.engine.runner import mark_open
 from tradsys.engine.schedule import Cutoff, Due, Roll, Schedule
 from tradsys.engine.trading.reconciling import Reconciling
@@ -88,6 +89,7 @@ class Trading:
         self.rows = 0
         self.questions: list[Ask] = []
         self._zone = zone
+        self._attending = attending(engine)
         self._forced_at = 0
         self._patience = 0
         self._stops_entries = False
@@ -130,6 +132,7 @@ class Trading:
             self.schedule.next_at + 1,
             self._forced_at + self._patience if self._closing else None,
             self.watch.next_at if self.watch is not None else None,
+            self._attending.next_at if self._attending is not None and not self.safety.safe_mode else None,
         ]
         return min((each for each in due if each is not None), default=None)
 
@@ -278,7 +281,7 @@ class Trading:
     def _keep(self, entries: Sequence[Entry], at: int) -> None:
         """Log lines, what a person should see of them, and what the engine wants of the venue, to the tracker."""
         self._outputs += entries
-        if self.watch is not None:
+        if self.watch is not None or self._attending is not None:
             self._outputs += [Alert(what=words) for each in entries if (words := told(each.body))]
         outbox = self.engine.outbox
         while outbox:
@@ -324,6 +327,8 @@ class Trading:
         self._outputs += self.reconciling.on_time(at=at)
         self._reconcile(at)
         self._force(at)
+        if self._attending is not None and not self.safety.safe_mode and self._attending.next_at <= at:
+            self._keep(self._attending.look(at), at)
         while True:
             if self._stops_entries:
                 self._stop_entries(at)
