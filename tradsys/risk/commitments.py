@@ -58,13 +58,31 @@ class Working:
 
 
 class Row:
-    """The same opening order sent again and again by one strategy in one instrument."""
+    """Opening orders of the same side and size that one strategy executed in one instrument, one after the other today,
+    and those that work and may still."""
 
-    __slots__ = ("latched", "side", "size", "times")
+    __slots__ = ("latched", "side", "size", "times", "waiting")
 
     def __init__(self) -> None:
         self.side = self.size = self.times = 0
         self.latched = False
+        self.waiting: dict[tuple[int, int], int] = {}
+
+    def wait(self, side: int, size: int, change: int) -> None:
+        """One more that works, or one fewer."""
+        self.waiting[side, size] = self.waiting.get((side, size), 0) + change
+
+    def executed(self, side: int, size: int) -> None:
+        """One of them was filled, or began to be."""
+        self.wait(side, size, -1)
+        if (self.side, self.size) != (side, size):
+            self.side, self.size, self.times = side, size, 0
+        self.times += 1
+
+    def repeats(self, side: int, size: int) -> int:
+        """How many there are, should all that work be executed."""
+        done = self.times if (self.side, self.size) == (side, size) else 0
+        return done + self.waiting.get((side, size), 0)
 
 
 class Place:
@@ -81,8 +99,9 @@ class Place:
 
 
 class Commitment(msgspec.Struct, gc=False):
-    """A live order: what is left of it, how much of that opens, and the highest price that this is valued at. While it
-    is `untraded`, its end takes it out of the day's orders that opened."""
+    """A live order: what is left of it, how much of that opens, and the highest price that this is valued at. One that
+    opens is `untraded` until its first fill; ended so, it is taken out of the orders that opened, if it is of
+    `today`."""
 
     strategy: str
     instrument: str
@@ -91,6 +110,7 @@ class Commitment(msgspec.Struct, gc=False):
     opening: int
     price: int
     untraded: bool
+    today: bool = True
 
 
 class _State(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,7 +182,7 @@ class Commitments:
         for place in self._places.values():
             place.row.times = 0
         for counted in self._live.values():
-            counted.untraded = False
+            counted.today = False
 
     def approved(self, order: Order, instrument: Instrument, *, opening: int, price: int) -> None:
         """An order passed the gate. `opening` units of it open, worth at most `price` each."""
@@ -176,13 +196,9 @@ class Commitments:
         self.same[same(order)] = order.at
         if not opening:
             return
+        place.row.wait(order.side, quantity, 1)
         for tally in place.scopes:
             tally.trades += 1
-        row = place.row
-        if row.side == order.side and row.size == order.quantity:
-            row.times += 1
-        else:
-            row.side, row.size, row.times = order.side, order.quantity, 1
 
     def _count(self, place: Place, counted: Commitment, sign: int = 1) -> None:
         place.own.add(counted.side, sign * counted.remaining)
@@ -195,8 +211,9 @@ class Commitments:
     def traded(self, order_id: int) -> None:
         """Something of an order was filled."""
         counted = self._live.get(order_id)
-        if counted is not None:
+        if counted is not None and counted.untraded:
             counted.untraded = False
+            self._places[counted.strategy, counted.instrument].row.executed(counted.side, counted.remaining)
 
     def released(self, order_id: int, *, remaining: int) -> None:
         """So much of an order is left, after a fill or at its end. One that ended untraded opened nothing."""
@@ -212,9 +229,9 @@ class Commitments:
             return
         del self._live[order_id]
         if counted.untraded:
+            place.row.wait(counted.side, counted.remaining, -1)
             for tally in place.scopes:
-                tally.trades -= tally.trades > 0
-            place.row.times -= place.row.times > 0
+                tally.trades -= counted.today
 
     def withdrawn(self, order_id: int, *, at: int) -> None:
         """The venue was asked to withdraw an order: a message like any other."""
@@ -231,17 +248,20 @@ class Commitments:
 
     # --- a process that goes on
 
-    def state(self, *, at: int) -> bytes:
-        """All of it, the same bytes for the same numbers; `at` is the latest instant, of which a minute is kept."""
+    def state(self) -> bytes:
+        """All of it, the same bytes for the same numbers; of what was sent, the last minute."""
+        latest = max((tally.sent[-1] for tally in self._tallies.values() if tally.sent), default=0)
         state = _State(
             begins=self._begins,
             ends=self._ends,
             bases=sorted(self._bases.items()),
             live=sorted(self._live.items()),
             trades=sorted((scope, tally.trades) for scope, tally in self._tallies.items() if tally.trades),
-            sent=sorted((scope, _since(tally.sent, at - MINUTE)) for scope, tally in self._tallies.items()),
+            sent=sorted((scope, _since(tally.sent, latest - MINUTE)) for scope, tally in self._tallies.items()),
             same=sorted(self.same.items()),
-            rows=sorted((*key, *_row(place.row)) for key, place in self._places.items() if place.row.side),
+            rows=sorted(
+                (*key, *_row(place.row)) for key, place in self._places.items() if place.row.side or place.row.latched
+            ),
         )
         return msgspec.msgpack.encode(state)
 
@@ -254,7 +274,10 @@ class Commitments:
         self._begins, self._ends, self._bases = saved.begins, saved.ends, dict(saved.bases)
         for order_id, counted in saved.live:
             self._live[order_id] = counted
-            self._count(self.place(counted.strategy, instruments[counted.instrument]), counted)
+            place = self.place(counted.strategy, instruments[counted.instrument])
+            self._count(place, counted)
+            if counted.untraded:
+                place.row.wait(counted.side, counted.remaining, 1)
         for scope, trades in saved.trades:
             self.tally(scope).trades = trades
         for scope, sent in saved.sent:

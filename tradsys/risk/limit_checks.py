@@ -340,8 +340,7 @@ class RepeatedExecution(Count):
 
     def value(self, order: Order, instrument: Instrument, claim: Claim, row: Limit) -> int:
         """In a row, with this one."""
-        found = self._counted.place(order.strategy, instrument).row
-        return found.times + 1 if (found.side, found.size) == (order.side, order.quantity) else 1
+        return self._counted.place(order.strategy, instrument).row.repeats(order.side, order.quantity) + 1
 
 
 BEFORE_MARGIN: tuple[type[LimitCheck], ...] = (MaxPosition, MaxPositionValue, MaxLeverage, DailyLoss)

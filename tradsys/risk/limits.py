@@ -166,6 +166,19 @@ class Limits:
             self._figures[name, scope] = Limit(most, scope, source)
         self.version += 1
 
+    def state(self) -> bytes:
+        """Every figure, the same bytes for the same figures."""
+        return msgspec.msgpack.encode(sorted((name, limit) for (name, _), limit in self._figures.items()))
+
+    def restore(self, state: bytes) -> None:
+        """Hold against what `state` was taken of. Raises `ConfigError` for bytes that are none."""
+        try:
+            found = msgspec.msgpack.decode(state, type=list[tuple[str, Limit]])
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ConfigError("not a state of the limits", value=str(error)) from None
+        self._figures = {(name, limit.scope): limit for name, limit in found}
+        self.version += 1
+
     @property
     def all(self) -> Figures:
         """Every one of them."""

@@ -15,7 +15,7 @@ from tradsys.core.units import SCALE
 from tradsys.engine.assemble import Prepared
 
 UNIT = 1e-8
-TEN = {0: lambda s, b: s.buy(b, 10)}
+TEN: dict[int, Any] = {0: lambda s, b: s.buy(b, 10)}
 TWICE = {0: lambda s, b: [s.buy(b, 10), s.buy(b, 10)]}
 TWICE_LATER = {0: lambda s, b: s.buy(b, 10), 1: lambda s, b: s.buy(b, 10)}
 TWO_WAITING = {0: lambda s, b: [s.buy(b, 10, limit=90.0), s.buy(b, 5, limit=90.0)]}
@@ -158,7 +158,7 @@ def test_an_order_that_ended_unfilled_was_no_trade(tmp_path: Path) -> None:
 
 
 def test_a_latch_stays_whatever_the_next_order_is(tmp_path: Path) -> None:
-    plan = {n: (lambda s, b: s.buy(b, 10)) for n in range(3)} | {3: lambda s, b: s.buy(b, 1)}
+    plan = {**dict.fromkeys(range(3), TEN[0]), 3: lambda s, b: s.buy(b, 1)}
     run = limited(tmp_path, plan, {"repeated_executions": 2}, closes=(100.0,) * 6)
     assert [each.value for each in bodies(run, Refused)] == ["3", "latched"]
 

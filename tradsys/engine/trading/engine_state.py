@@ -19,7 +19,8 @@ from tradsys.engine.ruled.desk import RuledDesk
 from tradsys.engine.runner import Desire, Runner
 from tradsys.engine.schedule import Schedule
 from tradsys.engine.trading.engine_state_identity import demand_same, identity_of
-from tradsys.engine.trading.engine_state_ledger import ledger_state, restore_ledger
+from tradsys.engine.trading.engine_state_ledger import ledger_state, restore_conversions, restore_ledger
+from tradsys.engine.trading.engine_state_protected import protected_state, restore_protected
 from tradsys.engine.trading.engine_state_records import (
     VERSION,
     DesireState,
@@ -63,7 +64,9 @@ def engine_state(engine: Engine, *, schedule: Schedule, cutoffs: dict[str, int])
         markets={name: _market(market) for name, market in engine.markets.items()},
         past=schedule.past,
         cutoffs=cutoffs,
+        protected=protected_state(engine),
         rules=desk.state() if isinstance(desk, RuledDesk) else b"",
+        limits=engine.limited.state() if engine.limited is not None else b"",
     )
     try:
         return msgspec.msgpack.encode(state)
@@ -105,15 +108,19 @@ def restore_engine(engine: Engine, *, schedule: Schedule, cutoffs: dict[str, int
     desk.standing.reserved, desk.standing.borrows = saved.reserved, saved.borrows
     for name, each in saved.markets.items():
         _restore_market(engine.markets[name], each)
+    restore_conversions(engine.ledger, engine.markets.values())
     for route in saved.routes:
         desk.find((route.strategy, route.instrument, route.product, route.side)).offered = route.offered
     for runner, remembered in zip(engine.runners, saved.runners, strict=True):
         _restore_runner(engine, runner, remembered)
     for live in saved.live:
         _restore_live(engine, desk, live)
+    restore_protected(engine, saved.protected)
     engine.outbox.extend(saved.outbox)
     if isinstance(desk, RuledDesk):
         desk.traffic.restore(saved.rules)
+    if engine.limited is not None:
+        engine.limited.restore(saved.limits, instruments)
     log.numbers.pass_over(saved.line)
     planner.ids.pass_over(saved.order_id - planner.ids.upcoming)
     planner.groups.pass_over(saved.group - planner.groups.upcoming)

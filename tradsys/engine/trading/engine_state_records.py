@@ -54,7 +54,8 @@ class PositionState(msgspec.Struct, frozen=True, kw_only=True):
 class LedgerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The account. `positions`, `open_positions` and those of `strategies` are numbers of `places`, in their order.
 
-    `holdings` are strategy, instrument and shares, where the account keeps what is settled.
+    `holdings` are strategy, instrument and shares, where the account keeps what is settled; `rates` and `local_marks`
+    those of foreign instruments.
     """
 
     cash: int
@@ -66,6 +67,8 @@ class LedgerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     cash_moves: list[tuple[str, str, int]]
     marks: dict[str, int]
     holdings: list[tuple[str, str, Shares]] = []
+    rates: dict[str, int] = {}
+    local_marks: dict[str, int] = {}
 
 
 class RouteState(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,4 +149,6 @@ class EngineState(msgspec.Struct, frozen=True, kw_only=True):
     markets: dict[str, MarketState]
     past: int
     cutoffs: dict[str, int]
+    limits: bytes = b""
     rules: bytes = b""
+    protected: bytes = b""
