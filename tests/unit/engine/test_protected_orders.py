@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 from tests.builders import MONDAY, Case, at_bar, bodies, conserve, flat, minutes, scripted, trades
 from tests.saved_runs import kept
-from tradsys.core.events import Approved, CancelRequested, Entry, OrderType
+from tradsys.core.errors import ConfigError, UncoveredDate
+from tradsys.core.events import Approved, CancelRequested, Entry, OrderType, Refused
 from tradsys.core.protection import Capped, Move, ProtectionStep
 from tradsys.core.units import SCALE
 from tradsys.engine.assemble import Prepared
@@ -140,6 +142,122 @@ def test_without_the_key_a_market_order_is_one(tmp_path: Path) -> None:
     prepared = case(tmp_path, ROUND, flat(100, 100, 100, 95), execution={})
     assert {each.order.type for each in bodies(prepared, Approved)} == {OrderType.MARKET}
     assert trades(prepared)[-1] == ("sell", 10, 95.0)
+
+
+def test_without_a_last_price_it_is_refused(tmp_path: Path) -> None:
+    bars = {INFY: minutes(MONDAY, flat(100, 100)), "NSE:LATE": minutes(MONDAY, flat(50), first="09:30")}
+    plan = {0: lambda s, b: s.buy("NSE:LATE", 1) if b.instrument == INFY else s.buy(b, 1)}
+    script = scripted("plan", at_bar(plan), use="Portfolio")
+    prepared = Case(tmp_path, bars, [script], sections={"execution": TWO}).run()
+    (refused,) = bodies(prepared, Refused)
+    assert (refused.rule, refused.order.type) == ("no-price", OrderType.MARKET)
+
+
+def test_a_cap_stays_inside_the_days_band(tmp_path: Path) -> None:
+    """Yesterday closed at 100: with a band of 5 % nothing is sold below 95."""
+    monday, tuesday = minutes(MONDAY, flat(100, 100)), minutes(date(2024, 6, 4), flat(99, 96, 96, 96))
+    plan = {0: lambda s, b: s.buy(b, 10), 3: lambda s, b: s.sell(b, 10)}
+    prepared = Case(
+        tmp_path,
+        {INFY: monday + tuesday},
+        [scripted("plan", at_bar(plan))],
+        sections={"execution": {**TWO, "price_band": 0.05}},
+    ).run(watch=conserve)
+    assert bodies(prepared, Approved)[-1].order.limit == 95 * SCALE, "2 % below 96 is 94.08"
+    assert trades(prepared)[-1] == ("sell", 10, 96.0)
+
+
+def test_the_percentage_by_slab(tmp_path: Path) -> None:
+    bars = {INFY: minutes(date(2026, 7, 1), flat(400, 400))}
+    case = Case(
+        tmp_path, bars, [scripted("plan", at_bar(BUY))], sections={"execution": {"market_protection": "automatic"}}
+    )
+    assert bodies(case.run(), Approved)[0].order.limit == 404 * SCALE, "1 % between 100 and 500"
+
+
+@pytest.mark.parametrize(
+    ("execution", "wrong"),
+    [
+        ({"market_protection": 0}, "market_protection out of range"),
+        ({"market_protection": -1}, "market_protection out of range"),
+        ({"market_protection": 100.5}, "market_protection out of range"),
+        ({"market_protection": 0.001}, "market_protection out of range"),
+        ({"market_protection": "auto"}, "a percentage or a word"),
+        ({"protection": {"widen": 3.0}}, "without execution.market_protection"),
+        ({**TWO, "protection": {"wait_seconds": 0}}, "wait_seconds out of range"),
+        ({**TWO, "protection": {"widen": 1.0}}, "widen out of range"),
+        ({**TWO, "protection": {"exit_re_pegs": -1}}, "exit_re_pegs out of range"),
+        ({**TWO, "protection": {"wait_bars": -1}}, "wait_bars out of range"),
+        ({**TWO, "protection": {"widest": 0}}, "widest out of range"),
+        ({**TWO, "protection": {"exit_then": "hope"}}, "Invalid enum value"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(tmp_path: Path, execution: Mapping[str, Any], wrong: str) -> None:
+    with pytest.raises(ConfigError, match=wrong):
+        case(tmp_path, BUY, flat(100, 100), execution=execution)
+
+
+def test_slabs_before_their_first_date_are_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(UncoveredDate, match="covered from 2026-04-01"):
+        case(tmp_path, BUY, flat(100, 100), execution={"market_protection": "automatic"})
+
+
+# --- what no strategy asked for
+
+
+def test_a_square_off_ends_flat(tmp_path: Path) -> None:
+    """Intraday: at 15:20 (before the square-off of the broker) everything is closed; the market falls all the while,
+    and the policy for exits would only tell somebody."""
+    prices = [100.0] * 6 + [97.0, 94.0, 91.0, 88.0, 85.0, 85.0, 85.0]
+    rows = minutes(MONDAY, flat(*prices), first="15:15")
+    prepared = Case(
+        tmp_path,
+        {INFY: rows},
+        [scripted("plan", at_bar(BUY), product="MIS")],
+        sections={"execution": {**TWO, "protection": {"exit_re_pegs": 1, "exit_then": "alert"}}},
+    ).run(watch=conserve)
+    asked = [each.order for each in bodies(prepared, Approved) if each.order.reason == "square_off"]
+    assert len(asked) > 1 and all(each.type is OrderType.LIMIT and each.capped for each in asked)
+    assert Move.WIDEN in [move for move, _ in steps(prepared)]
+    assert not prepared.ledger.open_positions and not prepared.backtest.forced
+    assert sum(quantity for side, quantity, _ in trades(prepared) if side == "sell") == 10
+
+
+# --- who else decides
+
+
+def test_a_strategy_that_withdraws_its_order_ends_it(tmp_path: Path) -> None:
+    plan = {**ROUND, 3: lambda s, b: s.cancel(b)}
+    prepared = case(tmp_path, plan, flat(100, 100, 100, 95, 95, 95), protection={"wait_seconds": 90})
+    assert trades(prepared) == [("buy", 10, 100.0)]
+    assert not steps(prepared) and not prepared.engine.working
+
+
+def test_a_target_that_turns_takes_the_rest_over(tmp_path: Path) -> None:
+    """The sale rests when the target turns: it is withdrawn, nothing follows it, and nothing is sold."""
+    plan = {0: lambda s, b: s.target(b, 10), 2: lambda s, b: s.target(b, 0), 3: lambda s, b: s.target(b, 10)}
+    prepared = case(tmp_path, plan, flat(100, 100, 100, 95, 95, 95), protection={"wait_seconds": 90})
+    assert trades(prepared) == [("buy", 10, 100.0)]
+
+
+def test_the_entry_of_a_bracket_is_never_placed_anew(tmp_path: Path) -> None:
+    plan = {0: lambda s, b: s.buy(b, 10, stop=90.0, target=120.0)}
+    prepared = case(tmp_path, plan, flat(100, 103, 103, 103), protection={"entry_re_pegs": 3, "entry_then": "widen"})
+    assert steps(prepared) == [(Move.ALERT, 10)] and not bodies(prepared, CancelRequested)
+    assert len(bodies(prepared, Approved)) == 3
+
+
+def test_no_more_is_closed_than_is_held(tmp_path: Path) -> None:
+    """A sale of ten rests while another order sells four of them: what goes on is for six."""
+    plan = {
+        0: lambda s, b: s.buy(b, 10),
+        2: lambda s, b: [s.sell(b, 10), s.sell(b, 4, limit=90.0)],
+    }
+    bars = {INFY: minutes(MONDAY, flat(100, 100, 100, 95, 95, 95))}
+    script = scripted("plan", at_bar(plan), product="MIS")
+    prepared = Case(tmp_path, bars, [script], sections={"execution": TWO}).run(watch=conserve)
+    assert trades(prepared)[1:] == [("sell", 4, 95.0), ("sell", 6, 95.0)]
+    assert not prepared.ledger.open_positions and not prepared.engine.working
 
 
 # --- why
