@@ -13,6 +13,7 @@ import msgspec
 
 from tradsys.core.order_terms import Terms, WantedTerms
 from tradsys.core.protection import Capped, ProtectionStep
+from tradsys.core.rates import RateSet
 from tradsys.core.risk_events import BreakerReset, BreakerTripped, Liquidating, RiskAlert
 from tradsys.core.safety import SafetyLowered, SafetyRaised
 
@@ -381,7 +382,7 @@ Outcome = (
     Approved | Refused | Accepted | Rejected | Triggered | Fill | Unanswered | Stray | CancelRequested | Cancelled
     | Expired | Charged | CashMoved | CorporateAction | Halted | SafetyRaised | SafetyLowered
     | RiskAlert | BreakerTripped | BreakerReset | Liquidating
-    | ProtectionStep
+    | ProtectionStep | RateSet
 )  # fmt: skip
 
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tradsys.core.errors import ConfigError
 from tradsys.core.instruments import Instrument, Segment
-from tradsys.core.ports import Check
+from tradsys.core.ports import ChargePlan, Check
+from tradsys.engine.currency_account import ConvertedCharges, ConvertedStanding
+from tradsys.engine.currency_data import foreigners
+from tradsys.engine.markets import Market
 from tradsys.engine.run_file import RunFile
+from tradsys.engine.standing import AccountStanding, MarginRate
+from tradsys.portfolio.currencies import CurrencyLedger
 from tradsys.portfolio.holdings import HoldingsLedger
 from tradsys.portfolio.ledger import Ledger
 from tradsys.reference.calendar import calendar_for
@@ -16,12 +22,43 @@ from tradsys.risk.settled_delivery import SettledDelivery
 def ledger_of(run: RunFile, instruments: Mapping[str, Instrument], *, cash: int, zone: str) -> Ledger:
     """The ledger of a run; `cash` in 1e-8. Raises `UnknownName` where it is to know what is settled and a share's
     exchange has no calendar."""
+    currency = run.run.currency
     if run.risk.sell_unsettled:
-        return Ledger(cash, run.run.currency)
+        return CurrencyLedger(cash, currency) if foreigners(instruments, currency=currency) else Ledger(cash, currency)
     for instrument in instruments.values():
         if instrument.segment is Segment.EQUITY:
             calendar_for(instrument.exchange, instrument.segment)
-    return HoldingsLedger(cash, run.run.currency, zone=zone)
+    return HoldingsLedger(cash, currency, zone=zone)
+
+
+def standing_of(
+    ledger: Ledger, instruments: Mapping[str, Instrument], markets: dict[str, Market], margins: MarginRate
+) -> AccountStanding:
+    """What answers the gate for a ledger, in the account's currency."""
+    if isinstance(ledger, CurrencyLedger) and foreigners(instruments, currency=ledger.currency):
+        return ConvertedStanding(ledger, markets, margins)
+    return AccountStanding(ledger, markets, margins)
+
+
+def charges_of(plan: ChargePlan, ledger: Ledger, instruments: Mapping[str, Instrument]) -> ChargePlan:
+    """What fills cost, in the account's currency."""
+    if isinstance(ledger, CurrencyLedger) and foreigners(instruments, currency=ledger.currency):
+        return ConvertedCharges(plan, ledger)
+    return plan
+
+
+def refuse_unconverted(run: RunFile, instruments: Mapping[str, Instrument]) -> None:
+    """Raise `ConfigError` for foreign instruments beside what measures each in its own currency."""
+    foreign = foreigners(instruments, currency=run.run.currency)
+    section = run.risk
+    for name in ("limits", "monitoring", "breakers", "liquidation"):
+        if foreign and getattr(section, name, None) is not None:
+            raise ConfigError(
+                f"risk.{name} would measure instruments in their own currencies",
+                value=", ".join(foreign),
+                limit=run.run.currency,
+                fix=f"leave risk.{name} out, or run in an account of their own currency",
+            )
 
 
 def account_checks(ledger: Ledger) -> tuple[Check, ...]:

@@ -13,7 +13,7 @@ from tradsys.core.events import Product, Side
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.ports import ChargePlan, Check
 from tradsys.core.units import from_text
-from tradsys.engine.account_assembly import account_checks, ledger_of
+from tradsys.engine.account_assembly import account_checks, charges_of, ledger_of, refuse_unconverted, standing_of
 from tradsys.engine.backtest import Backtest
 from tradsys.engine.data import Loaded, load_data
 from tradsys.engine.desks import composed
@@ -33,7 +33,7 @@ from tradsys.engine.run_parts import dated_margins, started, usual_gate
 from tradsys.engine.runner import AccountView, Runner
 from tradsys.engine.schedule import Schedule
 from tradsys.engine.settings import Settings
-from tradsys.engine.standing import AccountStanding, MarginRate
+from tradsys.engine.standing import MarginRate
 from tradsys.exchange.bar_venue import BarVenue, Models
 from tradsys.exchange.models import basis_points, participation
 from tradsys.portfolio.ledger import Ledger
@@ -128,11 +128,12 @@ def wire(
     markets = {name: Market(instrument) for name, instrument in instruments.items()}
     ledger = ledger_of(run, instruments, cash=_cash(run.run.cash), zone=data.zone)
     margins = _margins(run)
-    standing = AccountStanding(ledger, markets, margins)
+    standing = standing_of(ledger, instruments, markets, margins)
+    refuse_unconverted(run, instruments)
     cutoffs: dict[str, int] = {}
     watch = watch_of(run, markets=markets, ledger=ledger, margin_rate=margins, zone=data.zone)
     limited = limits_of(run, markets, ledger, zone=data.zone)
-    charges = build_charges(run.charges)
+    charges = charges_of(build_charges(run.charges), ledger, instruments)
     runners = _runners(settings, markets, ledger, data, stepped=stepped)
     _refuse_uncovered(run, instruments, data, runners)
     own = [runner.id for runner in runners]

@@ -11,6 +11,7 @@ from tradsys.engine.instruments import build_instrument, sections_of
 from tradsys.engine.saved_run import SavedRun
 from tradsys.portfolio.account_lots import AccountLots
 from tradsys.portfolio.attribution import Attribution, total
+from tradsys.portfolio.currencies import in_account_currency
 from tradsys.portfolio.ledger import Items, Ledger
 from tradsys.portfolio.result import Prices, ProfitPart
 from tradsys.portfolio.tax_report import ZONE, TaxReport, tax_report
@@ -60,7 +61,7 @@ def tax_report_of(saved: SavedRun) -> TaxReport:
     sections = sections_of(saved.settings.run)
     instruments = {each.id: build_instrument(each, currency=currency) for each in sections}
     lots = AccountLots(zone=ZONE)
-    for booked in bookings(saved.entries()):
+    for booked in bookings(in_account_currency(saved.entries(), instruments, currency=currency)):
         if isinstance(booked, CorporateAction):
             lots.apply(booked)
         elif not isinstance(booked, CashMoved):

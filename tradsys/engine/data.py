@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from tradsys.core.errors import ConfigError, MissingData, UnknownName
 from tradsys.core.events import ActionKind, CorporateAction, Funding
 from tradsys.core.instruments import Instrument
+from tradsys.core.rates import RateSet
 from tradsys.core.units import SECOND
+from tradsys.engine.currency_data import load_rates, rate_notes
 from tradsys.engine.instruments import INDIAN, calendar_of, sections_of
 from tradsys.engine.paths import find_path
 from tradsys.engine.recorded_data import Recording, load_recordings
@@ -48,6 +50,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     factors: dict[str, NDArray[np.float64] | None]
     actions: list[CorporateAction]
     funding: list[Funding]
+    rates: list[RateSet]
     zone: str
     assumptions: list[str]
     recordings: dict[str, Recording]
@@ -72,12 +75,16 @@ def load_data(settings: Settings, instruments: dict[str, Instrument]) -> Loaded:
     factors = {name: _factor(series, actions, kinds) for name, series in cut.items()}
     if actions:
         notes.append(f"Corporate actions applied: {len(actions)}; indicators see prices adjusted as known at the time.")
+    first = {name: 0 if begin is None else int(np.searchsorted(s.at, begin)) for name, s in cut.items()}
+    rates = load_rates(settings, instruments, cut, first, zone=zone)
+    notes += rate_notes(rates, currency=run.run.currency, zone=zone)
     return Loaded(
         series=cut,
-        first={name: 0 if begin is None else int(np.searchsorted(s.at, begin)) for name, s in cut.items()},
+        first=first,
         factors=factors,
         actions=actions,
         funding=_funding(settings),
+        rates=rates,
         zone=zone,
         assumptions=[*notes, *(note for series in cut.values() for note in series.notes)],
         recordings=recordings,

@@ -24,6 +24,7 @@ from tradsys.core.events import (
 )
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.ports import ChargePlan
+from tradsys.core.rates import RateSet
 from tradsys.core.units import SCALE, Rounding, divide, to_float, to_step
 from tradsys.engine.log import Log
 from tradsys.engine.markets import Market
@@ -226,6 +227,17 @@ class Duties:
             )
             self._ledger.move_cash(moved)
             self._log.append(entries, moved, cause=-1, at=funding.at, strategy=held.strategy)
+        return entries
+
+
+    def on_rate(self, change: RateSet) -> Sequence[Entry]:
+        """A currency has another rate: what is held in it is worth something else, what is sized from here on, too."""
+        entries: list[Entry] = []
+        self._ledger.set_rate(change)
+        for market in self._markets.values():
+            if market.instrument.currency == change.currency:
+                market.conversion = to_float(change.rate)
+        self._log.append(entries, change, cause=-1, at=change.at, strategy="")
         return entries
 
 

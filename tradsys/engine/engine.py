@@ -45,6 +45,7 @@ from tradsys.core.events import (
     Unanswered,
 )
 from tradsys.core.ports import ChargePlan
+from tradsys.core.rates import RateSet
 from tradsys.engine.duties import SQUARE_OFF, Duties
 from tradsys.engine.gate import Gate
 from tradsys.engine.limited_desk import Limited
@@ -137,6 +138,7 @@ class Engine:
             Timer: self._duties.on_timer,
             CorporateAction: self._duties.on_action,
             Funding: self._duties.on_funding,
+            RateSet: self._duties.on_rate,
             Tick: self._on_record,
             Depth: self._on_record,
             IndexValue: self._on_index,

@@ -18,7 +18,8 @@ from tradsys.market.readers import format_of
 
 
 def input_files(settings: Settings) -> list[Path]:
-    """Every file with prices, corporate actions, funding rates or facts that a run reads, absolute, each once.
+    """Every file with prices, corporate actions, funding, rates of currencies or facts that a run reads, absolute, each
+    once.
 
     Raises `MissingData` for a path that leads to no file.
     """
@@ -60,6 +61,8 @@ def _announced(settings: Settings) -> Iterator[Path]:
     actions = settings.run.data.corporate_actions
     if actions not in (None, "reference"):
         yield Path(find_path(str(actions), folder=settings.folder))
+    if settings.run.data.rates is not None:
+        yield Path(find_path(settings.run.data.rates, folder=settings.folder))
     for section in sections_of(settings.run):
         if section.funding is not None:
             yield Path(find_path(section.funding, folder=settings.folder))

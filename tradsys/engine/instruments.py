@@ -23,7 +23,10 @@ def sections_of(run: RunFile) -> list[InstrumentSection]:
 
 
 def build_instrument(section: InstrumentSection, *, currency: str) -> Instrument:
-    """One exact instrument. Raises `ConfigError` for an id without an exchange or a derivative without its terms."""
+    """One exact instrument, in the account's `currency` unless it says otherwise.
+
+    Raises `ConfigError` for an id without an exchange or a derivative without its terms.
+    """
     exchange, colon, symbol = section.id.partition(":")
     if not colon or not exchange or not symbol:
         raise ConfigError("an instrument is EXCHANGE:SYMBOL", value=section.id, fix="write it like NSE:INFY")
@@ -38,7 +41,7 @@ def build_instrument(section: InstrumentSection, *, currency: str) -> Instrument
         exchange=exchange,
         symbol=symbol,
         segment=segment,
-        currency=currency,
+        currency=section.currency or currency,
         ticks=(DatedStep(0, _step(section, "tick", SCALE // 20 if exchange in INDIAN else SCALE // 100)),),
         lots=(DatedStep(0, _step(section, "lot", _default_lot(segment))),),
         multiplier=section.multiplier,

@@ -54,6 +54,7 @@ class Market:
         "bar_listeners",
         "boundary",
         "columns",
+        "conversion",
         "depth_listeners",
         "instrument",
         "previous_close",
@@ -74,6 +75,7 @@ class Market:
         self.seen = 0.0
         self.seen_at = 0
         self.previous_close = 0
+        self.conversion = 1.0
         self._factors: NDArray[np.float64] | None = None
         self.runners: list[Runner] = []
         self.bar_listeners: list[Listener] = []

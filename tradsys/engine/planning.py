@@ -81,7 +81,7 @@ class Planner:
             return 0
         sizer = desire.runner.sizer
         equity = desire.runner.account.allotment if sizer.looks_at_equity else 0.0
-        wanted = sizer.quantity(strength=strength, price=bar.close, equity=equity)
+        wanted = sizer.quantity(strength=strength, price=bar.close * desire.market.conversion, equity=equity)
         return desire.instrument.quantity(wanted, at=at)
 
     def _toward(self, desire: Desire, reason: str, at: int) -> list[Order]:

@@ -9,6 +9,7 @@ from tradsys.core.errors import ConfigError, UnknownName
 from tradsys.core.events import Phase, SessionChange, Timer
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.units import DAY, MINUTE
+from tradsys.engine.currency_data import planned_rates
 from tradsys.engine.data import Loaded
 from tradsys.engine.instruments import INDIAN, calendar_of, sections_of
 from tradsys.engine.run_file import RunFile
@@ -32,6 +33,7 @@ def plan_calendar(
         return []
     begin, end = min(starts), max(int(data.series[name].at[-1]) for name in instruments)
     due: list[Due] = [action for action in data.actions if begin - DAY < action.at <= end]
+    due += planned_rates(data.rates, begin=begin - DAY, end=end)
     due += [funding for funding in data.funding if begin <= funding.at <= end]
     for exchange, sample in _exchanges(instruments).items():
         if exchange in INDIAN:

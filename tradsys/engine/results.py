@@ -17,6 +17,7 @@ from tradsys.engine.accounts import History, curves, fold, reconcile
 from tradsys.engine.assemble import Prepared
 from tradsys.engine.bookings import attributed
 from tradsys.engine.closing_holdings import closing_holdings
+from tradsys.engine.currency_data import at_rates
 from tradsys.engine.instruments import INDIAN, calendar_of
 from tradsys.engine.refusals import refused_rules
 from tradsys.engine.runner import mark_open
@@ -24,6 +25,7 @@ from tradsys.market.loading import RawFile
 from tradsys.market.quality import check
 from tradsys.market.readers.raw import RawBars
 from tradsys.market.series import BarSeries
+from tradsys.portfolio.currencies import in_one_currency
 from tradsys.portfolio.result import FillColumns, Finding, Prices, RunResult
 from tradsys.portfolio.trades import with_excursions
 from tradsys.reference.clock import text
@@ -31,19 +33,21 @@ from tradsys.reference.clock import text
 
 def collect(prepared: Prepared, manifest: Mapping[str, object]) -> tuple[RunResult, History]:
     """Everything a run leaves behind. Raises `InvariantBroken` if the log does not explain the account."""
-    run, data, log = prepared.settings.run, prepared.data, prepared.backtest.log
+    run, data = prepared.settings.run, prepared.data
+    log, instruments = in_one_currency(prepared.backtest.log, prepared.instruments, currency=run.run.currency)
     ledger = prepared.ledger
     mark_open(ledger, prepared.engine.markets)
     ledger.check()
-    history = fold(log, prepared.instruments, cash=ledger.start, currency=run.run.currency)
+    history = fold(log, instruments, cash=ledger.start, currency=run.run.currency)
     reconcile(history, ledger)
     names = list(prepared.instruments)
-    series = [_processed(prepared, data.series[name]) for name in names]
+    seen = [_processed(prepared, data.series[name]) for name in names]
+    series = [_valued(prepared, each) for each in seen]
     at, cash, equity = curves(
         history, series, [data.first[name] for name in names], start_cash=ledger.start, final_equity=ledger.equity()
     )
     prices = [_prices(each, data.first[each.instrument]) for each in series]
-    attribution = attributed(log, prepared.instruments, prices, ledger)
+    attribution = attributed(log, instruments, prices, ledger)
     result = RunResult(
         name=run.run.name,
         currency=run.run.currency,
@@ -54,15 +58,15 @@ def collect(prepared: Prepared, manifest: Mapping[str, object]) -> tuple[RunResu
         cash=cash,
         equity=equity,
         benchmark=_buy_and_hold(prepared, series, at, ledger.start),
-        fills=FillColumns.of(history.fills, history.charges, prepared.instruments),
+        fills=FillColumns.of(history.fills, history.charges, instruments),
         trades=with_excursions(history.trips.finish(ledger.marks), prices),
         charge_items=dict(ledger.charge_items),
         cash_moves=history.moves,
         profit_by_strategy={name: ledger.profit(name) for name in dict.fromkeys(r.id for r in prepared.engine.runners)},
         profit_by_instrument=ledger.profit_by_instrument(),
         attribution=attribution,
-        holdings=closing_holdings(log, prepared.instruments, ledger, zone=data.zone, at=int(at[-1])),
-        findings=[found for each in series if len(each) for found in _findings(prepared, each)],
+        holdings=closing_holdings(log, instruments, ledger, zone=data.zone, at=int(at[-1])),
+        findings=[found for each in seen if len(each) for found in _findings(prepared, each)],
         orders=sum(1 for entry in log if type(entry.body) is Approved),
         refusals=refused_rules(log),
         halted=[entry.body for entry in log if type(entry.body) is Halted],
@@ -84,6 +88,13 @@ def _processed(prepared: Prepared, series: BarSeries) -> BarSeries:
     return replace(
         series, at=series.at[:rows], exchange_at=series.exchange_at[:rows], matrix=series.matrix[:, :rows].copy()
     )
+
+
+def _valued(prepared: Prepared, series: BarSeries) -> BarSeries:
+    """The bars in the account's currency."""
+    currency = prepared.instruments[series.instrument].currency
+    foreign = currency != prepared.ledger.currency
+    return at_rates(series, currency, prepared.data.rates) if foreign else series
 
 
 def _prices(series: BarSeries, first: int) -> Prices:

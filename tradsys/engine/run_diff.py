@@ -16,6 +16,7 @@ from tradsys.engine.live_replay import completed
 from tradsys.engine.profit_gap import Account, profit_gap
 from tradsys.engine.replay import load, refuse_changed
 from tradsys.engine.saved_run import SavedRun
+from tradsys.portfolio.currencies import in_account_currency
 
 AHEAD = 1000
 """Lines looked ahead for the counterpart of the first line that differs."""
@@ -59,8 +60,10 @@ def difference(*, a: SavedRun, b: SavedRun) -> dict[str, Any]:
 def _account(run: SavedRun) -> Account:
     currency = run.settings.run.run.currency
     sections = sections_of(run.settings.run)
-    multipliers = {each.id: build_instrument(each, currency=currency).multiplier for each in sections}
-    return Account(multipliers=multipliers, final=run.manifest["final"]).read(run.entries())
+    instruments = {each.id: build_instrument(each, currency=currency) for each in sections}
+    multipliers = {name: each.multiplier for name, each in instruments.items()}
+    entries = in_account_currency(run.entries(), instruments, currency=currency)
+    return Account(multipliers=multipliers, final=run.manifest["final"]).read(entries)
 
 
 def _parting(a: Sequence[bytes], b: Sequence[bytes]) -> int | None:

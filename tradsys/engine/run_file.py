@@ -39,6 +39,7 @@ class InstrumentSection(Section, frozen=True, kw_only=True, forbid_unknown_field
     tick: float | None = None
     lot: float | None = None
     multiplier: int = 1
+    currency: str | None = None
     underlying: str = ""
     expiry: str | None = None
     strike: float | None = None
@@ -61,6 +62,7 @@ class DataSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     date_order: str | None = None
     corporate_actions: str | None = None
     adjust: str = "all"
+    rates: str | None = None
 
 
 class StrategySection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

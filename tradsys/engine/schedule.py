@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from tradsys.core.events import CorporateAction, Funding, SessionChange, Timer
+from tradsys.core.rates import RateSet
 
-Planned = SessionChange | Timer | CorporateAction | Funding
+Planned = SessionChange | Timer | CorporateAction | Funding | RateSet
 
 FAR = 2**63 - 1
 
@@ -31,8 +32,16 @@ class Cutoff(msgspec.Struct, frozen=True, kw_only=True):
 
 Due = Planned | Roll | Cutoff
 
-_ORDER: dict[type, int] = {Cutoff: 0, SessionChange: 1, CorporateAction: 2, Funding: 3, Roll: 4, Timer: 5}
-"""At one instant: the session first, then what it brings, then timers."""
+_ORDER: dict[type, int] = {
+    RateSet: 0,
+    Cutoff: 1,
+    SessionChange: 2,
+    CorporateAction: 3,
+    Funding: 4,
+    Roll: 5,
+    Timer: 6,
+}
+"""At one instant: what money is worth, the session, then what it brings, then timers."""
 
 
 class Schedule:

@@ -87,9 +87,11 @@ def gather(settings: Settings, *, folder: Path, search: Sequence[str]) -> Materi
 
 
 def _announced(run: RunFile) -> Iterator[str]:
-    """Files of corporate actions and funding rates, of which nothing is cut."""
+    """Files of corporate actions, funding rates and rates of currencies, of which nothing is cut."""
     if run.data.corporate_actions not in (None, "reference"):
         yield str(run.data.corporate_actions)
+    if run.data.rates is not None:
+        yield run.data.rates
     yield from (each.funding for each in sections_of(run) if each.funding is not None)
 
 
@@ -110,7 +112,8 @@ def with_paths(run: RunFile, *, data: Callable[[str], str], strategy: Callable[[
     instruments = [each if isinstance(each, str) else _placed(each, data) for each in section.instruments]
     if actions not in (None, "reference"):
         actions = data(str(actions))
-    moved = msgspec.structs.replace(section, path=path, instruments=instruments, corporate_actions=actions)
+    rates = None if section.rates is None else data(section.rates)
+    moved = msgspec.structs.replace(section, path=path, instruments=instruments, corporate_actions=actions, rates=rates)
     strategies = [
         msgspec.structs.replace(each, use=f"{strategy(each.use.rpartition(':')[0])}:{each.use.rpartition(':')[2]}")
         if ".py:" in each.use

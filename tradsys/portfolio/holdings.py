@@ -21,7 +21,8 @@ import msgspec
 from tradsys.core.events import ActionKind, CashMoved, CorporateAction, Fill, Order, Product
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.units import MINUTE
-from tradsys.portfolio.ledger import Items, Key, Ledger, Position, demand
+from tradsys.portfolio.currencies import CurrencyLedger
+from tradsys.portfolio.ledger import Items, Key, Position, demand
 from tradsys.portfolio.lots import carried
 from tradsys.reference.calendar import calendar_for
 from tradsys.reference.clock import local_date
@@ -179,8 +180,8 @@ def settles_later(instrument: Instrument, product: Product) -> bool:
     return product is Product.CNC and instrument.segment is Segment.EQUITY
 
 
-class HoldingsLedger(Ledger):
-    """A ledger that also knows what of its shares is settled."""
+class HoldingsLedger(CurrencyLedger):
+    """A ledger that also knows what of its shares is settled, in any currency."""
 
     def __init__(self, cash: int, currency: str, *, zone: str) -> None:
         super().__init__(cash, currency)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from tradsys.core.errors import ConfigError, InvariantBroken
 from tradsys.core.events import ActionKind, CashMoved, CorporateAction, Fill, Product, Side
 from tradsys.core.instruments import Instrument, OptionRight, Segment
+from tradsys.core.rates import RateSet
 from tradsys.core.units import SCALE, Rounding, divide, to_step, to_text
 
 Key = tuple[str, str, Product]
@@ -178,11 +179,19 @@ class Ledger:
             settled.append((fill, items))
         return settled
 
+    def set_rate(self, change: RateSet) -> None:
+        """Take the rate of a currency: this account has but its own. Raises `InvariantBroken`."""
+        raise InvariantBroken("a rate in an account of one currency", value=change.currency, limit=self.currency)
+
     def mark(self, instrument: str, price: int) -> None:
         """Value the instrument at `price` (1e-8) from now on."""
         self.marks[instrument] = price
 
     # --- standing
+
+    def accepts(self, currency: str) -> bool:
+        """Whether an instrument in a currency can be booked: `currencies` has an account that converts."""
+        return currency == self.currency
 
     def position(self, *key: *Key) -> int:
         """Signed quantity held, 1e-8, by strategy, instrument and product."""
@@ -262,12 +271,12 @@ class Ledger:
     def _admit(self, position: Position) -> None:
         """The first fill of a position: whether this account can hold it at all."""
         instrument, name = position.instrument, position.instrument.id
-        if instrument.currency != self.currency:
+        if not self.accepts(instrument.currency):
             raise ConfigError(
                 f"{name} is in another currency than the account",
                 value=instrument.currency,
                 limit=self.currency,
-                fix="run it in an account of its own currency",
+                fix="run it in an account of its own currency, or give data.rates",
             )
         if instrument.segment is Segment.INDEX:
             raise ConfigError(f"{name} is an index and cannot be held", value=name, fix="trade its futures")

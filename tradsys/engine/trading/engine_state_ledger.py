@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from tradsys.core.events import Product
 from tradsys.core.instruments import Instrument
+from tradsys.core.units import SCALE, to_float
+from tradsys.engine.markets import Market
 from tradsys.engine.trading.engine_state_records import LedgerState, PositionState
+from tradsys.portfolio.currencies import CurrencyLedger
 from tradsys.portfolio.holdings import HoldingsLedger, Shares
 from tradsys.portfolio.ledger import Ledger, Position
 
@@ -28,6 +31,8 @@ def ledger_state(ledger: Ledger) -> LedgerState:
         cash_moves=[(*key, amount) for key, amount in ledger.cash_moves.items()],
         marks=ledger.marks,
         holdings=_holdings(ledger),
+        rates=ledger.rates if isinstance(ledger, CurrencyLedger) else {},
+        local_marks=ledger.local_marks if isinstance(ledger, CurrencyLedger) else {},
     )
 
 
@@ -41,8 +46,18 @@ def restore_ledger(ledger: Ledger, state: LedgerState, instruments: Mapping[str,
     ledger.strategies.update({name: [places[each] for each in owned] for name, owned in state.strategies.items()})
     ledger.cash_moves.update({(strategy, name): amount for strategy, name, amount in state.cash_moves})
     ledger.marks.update(state.marks)
+    if isinstance(ledger, CurrencyLedger):
+        ledger.rates.update(state.rates)
+        ledger.local_marks.update(state.local_marks)
     if isinstance(ledger, HoldingsLedger):
         ledger.holdings.shares.update({(owner, name, Product.CNC): each for owner, name, each in state.holdings})
+
+
+def restore_conversions(ledger: Ledger, markets: Iterable[Market]) -> None:
+    """Make foreign markets know the rates of a ledger that was restored."""
+    if isinstance(ledger, CurrencyLedger):
+        for market in markets:
+            market.conversion = to_float(ledger.rates.get(market.instrument.currency, SCALE))
 
 
 def _holdings(ledger: Ledger) -> list[tuple[str, str, Shares]]:
