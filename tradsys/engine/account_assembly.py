@@ -9,6 +9,7 @@ from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.ports import ChargePlan, Check
 from tradsys.engine.currency_account import ConvertedCharges, ConvertedStanding
 from tradsys.engine.currency_data import foreigners
+from tradsys.engine.instruments import sections_of
 from tradsys.engine.markets import Market
 from tradsys.engine.run_file import RunFile
 from tradsys.engine.standing import AccountStanding, MarginRate
@@ -58,6 +59,18 @@ def refuse_unconverted(run: RunFile, instruments: Mapping[str, Instrument]) -> N
                 value=", ".join(foreign),
                 limit=run.run.currency,
                 fix=f"leave risk.{name} out, or run in an account of their own currency",
+            )
+
+
+def refuse_foreign(run: RunFile) -> None:
+    """Raise `ConfigError` for instruments in another currency than the account's: a venue keeps cash in each."""
+    for section in sections_of(run):
+        if section.currency not in (None, run.run.currency):
+            raise ConfigError(
+                f"{section.id}: a live run trades in the account's currency alone",
+                value=section.currency,
+                limit=run.run.currency,
+                fix="run it in an account of its own currency",
             )
 
 
