@@ -20,8 +20,10 @@ from tradsys.cli.data import data_app
 from tradsys.cli.diff import diff
 from tradsys.cli.exchange import exchange_app
 from tradsys.cli.kill import kill, lower, reset
+from tradsys.cli.limits import limits
 from tradsys.cli.new import new_app
 from tradsys.cli.replay import replay
+from tradsys.cli.report import report
 from tradsys.cli.rules import rules_app
 from tradsys.cli.run import run
 from tradsys.cli.strategies import strategies
@@ -58,6 +60,7 @@ verbs.command()(run)
 verbs.command()(kill)
 verbs.command()(lower)
 verbs.command()(reset)
+verbs.command()(limits)
 verbs.command()(watchdog)
 verbs.command()(charges)
 verbs.command()(strategies)
@@ -69,6 +72,7 @@ verbs.add_typer(rules_app, name="rules")
 audit_app.command()(tables)
 audit_app.command()(surveil)
 audit_app.command()(tax)
+audit_app.command()(report)
 verbs.add_typer(audit_app, name="audit")
 
 

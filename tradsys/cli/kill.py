@@ -114,6 +114,14 @@ def _flat(body: dict[str, Any]) -> bool:
     return bool(flat.get("flat") if isinstance(flat, dict) else flat)
 
 
+def asked(run: Path, command: Any) -> dict[str, Any]:
+    """What the process of a run answers. Raises `InputRefused` with what it said, `ResourceError` where none runs."""
+    from tradsys.engine.control.client import ask
+    from tradsys.engine.control.server import SOCKET
+
+    return _checked(ask(run / SOCKET, command))
+
+
 def _checked(body: dict[str, Any]) -> dict[str, Any]:
     """An answer that is no refusal. Raises `InputRefused` with what the process said."""
     from tradsys.core.errors import InputRefused

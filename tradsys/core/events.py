@@ -14,7 +14,7 @@ import msgspec
 from tradsys.core.order_terms import Terms, WantedTerms
 from tradsys.core.protection import Capped, ProtectionStep
 from tradsys.core.rates import RateSet
-from tradsys.core.risk_events import BreakerReset, BreakerTripped, Liquidating, RiskAlert
+from tradsys.core.risk_events import BreakerReset, BreakerTripped, LimitChanged, Liquidating, RepeatReset, RiskAlert
 from tradsys.core.safety import SafetyLowered, SafetyRaised
 
 
@@ -381,7 +381,7 @@ Decision = Signal | Target | OrderIntent | TwoOrders | QuoteIntent | CancelInten
 Outcome = (
     Approved | Refused | Accepted | Rejected | Triggered | Fill | Unanswered | Stray | CancelRequested | Cancelled
     | Expired | Charged | CashMoved | CorporateAction | Halted | SafetyRaised | SafetyLowered
-    | RiskAlert | BreakerTripped | BreakerReset | Liquidating
+    | LimitChanged | RepeatReset | RiskAlert | BreakerTripped | BreakerReset | Liquidating
     | ProtectionStep | RateSet
 )  # fmt: skip
 

@@ -70,4 +70,27 @@ class Liquidating(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True,
     positions: int
 
 
+class LimitChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
+    """A limit was set, changed or taken away (None) while the run went on: 1e-8 of its unit, or a count. `kind` and
+    `name` say on what, `by` whom."""
+
+    at: int
+    limit: str
+    kind: str
+    name: str
+    before: int | None
+    after: int | None
+    by: tuple[str, ...]
+    reason: str
+
+
+class RepeatReset(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
+    """A person let a strategy open again that had repeated itself."""
+
+    at: int
+    strategy: str
+    by: str
+    reason: str
+
+
 RiskEvent = RiskAlert | BreakerTripped | BreakerReset | Liquidating

@@ -7,17 +7,19 @@ from typing import Any
 
 import msgspec
 
-from tradsys.core.errors import ConfigError
+from tradsys.core.errors import ConfigError, UnknownName
 from tradsys.core.events import Entry, Fill, Order
 from tradsys.core.instruments import Instrument
 from tradsys.core.ports import Check
+from tradsys.core.risk_events import LimitChanged
+from tradsys.core.units import to_float
 from tradsys.engine.account_measures import AccountMeasures
 from tradsys.engine.desks import Kind
 from tradsys.engine.order_desk import LiveOrder, OrderDesk
 from tradsys.engine.runner import Desire
 from tradsys.risk.commitments import Commitments, Day
 from tradsys.risk.limit_checks import LimitCheck
-from tradsys.risk.limits import Figures, Limits
+from tradsys.risk.limits import WHOLE, Figures, Limits
 
 
 class Limited:
@@ -28,6 +30,7 @@ class Limited:
         self.commitments = Commitments(day=day, profits=measures.profits)
         self.measures = measures
         self._currency = currency
+        self.known: dict[str, tuple[str, ...]] = {}
 
     def check(self, kind: type[LimitCheck]) -> Check:
         """One limit as a check of the gate."""
@@ -37,6 +40,28 @@ class Limited:
     def desk(self) -> Kind:
         """Its part of the order desk of a run that has these limits."""
         return LimitedDesk, {"commitments": self.commitments}
+
+    def standing(self) -> dict[str, object]:
+        """Limits in force and who repeated himself, for people: `limits`, each `limit kind name most source`, and
+        `latched`, each `strategy instrument`. Figures as they are written in a run file."""
+        rows = [
+            {
+                "limit": name,
+                "kind": limit.scope.kind,
+                "name": limit.scope.name,
+                "most": limit.most if name in WHOLE else to_float(limit.most),
+                "source": limit.source,
+            }
+            for (name, _), limit in self.limits.all.items()
+        ]
+        latched = [{"strategy": strategy, "instrument": each} for strategy, each in self.commitments.latched]
+        return {"limits": rows, "latched": latched}
+
+    def demand_known(self, change: LimitChanged) -> None:
+        """Raise `UnknownName` for a change of what the run has not."""
+        known = self.known.get(change.kind, (change.name,))
+        if change.name not in known:
+            raise UnknownName(change.kind, change.name, known)
 
     def state(self) -> bytes:
         """For a snapshot: the limits in force, where a person changed them, and what is counted."""

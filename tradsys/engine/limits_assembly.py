@@ -33,4 +33,5 @@ def demand_limits_known(
     """Raise `UnknownName` for a limit on a strategy or an instrument that the run has not."""
     if limited is not None:
         names = dict.fromkeys(runner.id for runner in runners)
-        demand_known(limited.limits.all, strategies=tuple(names), instruments=instruments)
+        limited.known = {"strategy": tuple(names), "instrument": tuple(instruments)}
+        demand_known(limited.limits.all, known=limited.known)

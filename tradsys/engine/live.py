@@ -15,9 +15,9 @@ import msgspec
 from tradsys.core.errors import Fenced, InputRefused, InvariantBroken, JournalFailed, TradSysError
 from tradsys.core.safety import SafetyLevel
 from tradsys.core.units import SECOND
-from tradsys.engine.control.protocol import Kill, Lower, Reset, Stop, refusal
+from tradsys.engine.control.protocol import Kill, Lower, Reset, SetLimit, Stop, refusal
 from tradsys.engine.control.server import ControlServer, Request
-from tradsys.engine.live_status import Rest, said_level, said_reset, status
+from tradsys.engine.live_status import Rest, said_level, said_limit, said_reset, status
 from tradsys.engine.trading.day_seals import DaySeals
 from tradsys.engine.trading.process import GROUP, Process
 from tradsys.engine.trading.reconciling import journaled
@@ -315,7 +315,10 @@ class LiveProcess:
                 self._settle()
                 self._rest.look()
             elif isinstance(command, Reset):
-                self.process.reset(said_reset(self.process, command), at=self._clock())
+                self.process.said(said_reset(self.process, command), at=self._clock())
+                self._settle()
+            elif isinstance(command, SetLimit):
+                self.process.said(said_limit(self.process, command), at=self._clock())
                 self._settle()
             elif isinstance(command, Stop):
                 self.stopping = command.reason or "stopped by a person"

@@ -6,10 +6,12 @@ from typing import Any
 
 from tradsys.core.errors import ConfigError, InputRefused
 from tradsys.core.safety import SafetyLevel
-from tradsys.engine.control.protocol import Kill, Lower, Reset, level_of
+from tradsys.engine.control.protocol import Kill, Lower, Reset, SetLimit, level_of
 from tradsys.engine.trading.process import Process
 from tradsys.engine.trading.records import ResetSaid
 from tradsys.engine.trading.trading import Trading
+from tradsys.risk.limit_changes import LimitWish, changed, person
+from tradsys.risk.limit_checks import RepeatedExecution
 
 
 class Rest:
@@ -51,7 +53,7 @@ def left_of(trading: Trading) -> list[str]:
 def status(process: Process, rest: Rest, *, epoch: int) -> dict[str, Any]:
     """The answer to `status` and `kill`: `run`, `epoch`, `level`, `up`, `reconciled`, `rows` and `of` (of the feed),
     `records`, `on_reserve`, `flat`: None below `CANCEL`, else `flat` and what is `left`, and of a run under watch its
-    `halts` and `alerts`."""
+    `halts` and `alerts`, of one with limits its `limits` and the strategies that repeated themselves."""
     trading = process.trading
     left = left_of(trading)
     flat = None if trading.level < SafetyLevel.CANCEL else {"flat": rest.confirmed, "left": left}
@@ -67,6 +69,7 @@ def status(process: Process, rest: Rest, *, epoch: int) -> dict[str, Any]:
         "on_reserve": process.on_reserve,
         "flat": flat,
         **({} if trading.watch is None else trading.watch.standing()),
+        **({} if trading.engine.limited is None else trading.engine.limited.standing()),
     }
 
 
@@ -90,9 +93,30 @@ def said_level(process: Process, command: Kill | Lower) -> SafetyLevel:
 def said_reset(process: Process, command: Reset) -> ResetSaid:
     """What a reset says to the journal. Raises `ConfigError` for a run without breakers, or a reset without a name and
     a reason, `UnknownName` for a breaker that is not tripped: nothing that cannot be done is journaled."""
-    watch = process.trading.watch
+    watch, breaker = process.trading.watch, command.breaker.replace("_", "-")
+    limited = process.trading.engine.limited
+    if breaker == RepeatedExecution.rule and limited is not None:
+        limited.commitments.demand_latched(command.subject, by=command.by, reason=command.reason)
+        return ResetSaid(breaker=breaker, subject=command.subject, by=command.by, reason=command.reason)
     if watch is None:
         raise ConfigError("the run has no breakers", value=command.breaker, limit="[risk.breakers]", fix="see its file")
-    breaker = command.breaker.replace("_", "-")
     watch.breakers.demand_tripped(breaker, command.subject, by=command.by, reason=command.reason)
     return ResetSaid(breaker=breaker, subject=command.subject, by=command.by, reason=command.reason)
+
+
+def said_limit(process: Process, command: SetLimit) -> LimitWish:
+    """What a change of a limit says to the journal. Raises `ConfigError` for a run without limits and as `changed`,
+    `UnknownName`: nothing that cannot be done is journaled."""
+    limited = process.trading.engine.limited
+    if limited is None:
+        raise ConfigError("the run has no limits", value=command.limit, limit="[risk.limits]", fix="add it, start anew")
+    wish = LimitWish(
+        limit=command.limit,
+        kind=command.kind,
+        name=command.name,
+        value=command.value,
+        by=tuple(person(each) for each in command.by),
+        reason=command.reason,
+    )
+    limited.demand_known(changed(wish, limited.limits, at=0))
+    return wish

@@ -26,7 +26,7 @@ Change = tuple[str, Parameters]
 TagOf = Callable[[str, int], str]
 """The tag of a run's order."""
 
-AUDITED = frozenset({"alert", "epoch", "operator", "plan", "reset", "run", "safety", "seal", "stopped"})
+AUDITED = frozenset({"alert", "epoch", "limit", "operator", "plan", "reset", "run", "safety", "seal", "stopped"})
 """Kinds of record that say who ran, stopped or changed what."""
 
 
@@ -89,7 +89,17 @@ _ENDS: dict[str, OrderState] = {
     "Expired": OrderState.EXPIRED,
 }
 _SILENT = frozenset(
-    {"Triggered", "CancelRequested", "RiskAlert", "BreakerTripped", "BreakerReset", "Liquidating", "ProtectionStep"}
+    {
+        "Triggered",
+        "CancelRequested",
+        "RiskAlert",
+        "BreakerTripped",
+        "BreakerReset",
+        "Liquidating",
+        "LimitChanged",
+        "RepeatReset",
+        "ProtectionStep",
+    }
 )
 _decode_line = msgspec.json.Decoder(Line).decode
 _decode_head = msgspec.json.Decoder(_Head).decode

@@ -7,11 +7,11 @@ started again. An order counts at full size from its approval to its end, whatev
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
-from tradsys.core.errors import ConfigError
+from tradsys.core.errors import ConfigError, UnknownName
 from tradsys.core.events import Order, Side
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.units import MINUTE, SCALE
@@ -164,9 +164,10 @@ class Commitments:
         """What a scope had earned when the day began, money."""
         return self._bases.get(scope, 0)
 
-    def held_back(self) -> Iterator[tuple[str, str, Row]]:
+    @property
+    def latched(self) -> list[tuple[str, str]]:
         """Strategies and instruments in which nothing opens until a person says so."""
-        return ((name, each, place.row) for (name, each), place in self._places.items() if place.row.latched)
+        return [key for key, place in self._places.items() if place.row.latched]
 
     # --- what happens
 
@@ -240,7 +241,17 @@ class Commitments:
             for tally in self._places[counted.strategy, counted.instrument].scopes:
                 tally.sent.append(at)
 
-    def reset(self, *, strategy: str) -> None:
+    def demand_latched(self, strategy: str, *, by: str, reason: str) -> None:
+        """Raise `UnknownName` for a strategy that did not repeat itself, `ConfigError` without a name or a reason."""
+        if not (by.strip() and reason.strip()):
+            raise ConfigError(
+                "a reset needs a name and a reason", value=f"by={by!r} reason={reason!r}", fix="give both"
+            )
+        latched = list(dict.fromkeys(owner for owner, _ in self.latched))
+        if strategy not in latched:
+            raise UnknownName("strategy that repeated itself", strategy, latched)
+
+    def reset(self, strategy: str) -> None:
         """A person lets a strategy go on that repeated itself."""
         for (owner, _), place in self._places.items():
             if owner == strategy:

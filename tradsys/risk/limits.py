@@ -7,7 +7,7 @@ They are the pre-trade controls that SEC rule 15c3-5 and Commission Delegated Re
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -132,9 +132,8 @@ def exact(name: str, value: float, *, source: str) -> int:
     return int(value)
 
 
-def demand_known(limits: Figures, *, strategies: Iterable[str], instruments: Mapping[str, Instrument]) -> None:
-    """Raise `UnknownName` for a limit on a strategy or an instrument that the run has not."""
-    known = {"strategy": tuple(strategies), "instrument": tuple(instruments)}
+def demand_known(limits: Figures, *, known: Mapping[str, Sequence[str]]) -> None:
+    """Raise `UnknownName` for a limit on a strategy or an instrument that is not among those `known` of its kind."""
     for _, scope in limits:
         if scope.name not in known.get(scope.kind, (scope.name,)):
             raise UnknownName(scope.kind, scope.name, known[scope.kind], where="risk.limits")

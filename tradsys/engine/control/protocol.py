@@ -2,6 +2,7 @@
 
 A command is `{"command": "kill", "level": "flatten", "reason": …, "by": …}`, `lower` with the same fields,
 `{"command": "reset", "breaker": …, "subject": …, "reason": …, "by": …}`,
+`{"command": "limit", "limit": …, "value": …, "kind": …, "name": …, "reason": …, "by": […]}`,
 `{"command": "stop", "reason": …, "by": …}` or `{"command": "status"}`; an answer is an object of the process's own, or
 `{"error": {"code", "message", "value", "limit", "fix"}}`. Answers to `kill` and `status` have `level` (a name) and
 `flat` (null, or `{"flat": bool, …}` once the venue was asked), for which `tradsys kill` waits. Any bytes are survived:
@@ -54,6 +55,17 @@ class Reset(Command, frozen=True, kw_only=True):
     subject: str = ""
 
 
+class SetLimit(Command, frozen=True, kw_only=True, tag="limit"):
+    """Set a limit to a value, or take it away where it is null; `by` are people as `NAME:ROLE`."""
+
+    limit: str
+    value: float | None
+    reason: str
+    by: tuple[str, ...]
+    kind: str = "account"
+    name: str = ""
+
+
 class Status(Command, frozen=True, kw_only=True):
     """Say how things stand."""
 
@@ -65,7 +77,7 @@ class Stop(Command, frozen=True, kw_only=True):
     by: str = ""
 
 
-AnyControl = Kill | Lower | Reset | Status | Stop
+AnyControl = Kill | Lower | Reset | SetLimit | Status | Stop
 _decoder: msgspec.json.Decoder[AnyControl] = msgspec.json.Decoder(AnyControl)
 
 
@@ -106,7 +118,7 @@ def command_of(line: bytes) -> AnyControl:
         raise ConfigError(
             f"not a control command: {error}",
             value=line[:80].decode("ascii", "replace"),
-            limit='{"command": "kill" | "lower" | "reset" | "status" | "stop", …}',
+            limit='{"command": "kill" | "limit" | "lower" | "reset" | "status" | "stop", …}',
             fix="send one JSON object a line",
         ) from None
     if isinstance(command, Kill | Lower):

@@ -38,6 +38,7 @@ from tradsys.engine.trading.unwelcome import why_unwelcome
 from tradsys.execution.own.protocol import ClientSession
 from tradsys.journal.journal import Journal
 from tradsys.journal.records import Record
+from tradsys.risk.limit_changes import LimitWish
 
 GROUP = 64
 """Rows of the feed, and records, that go together at most."""
@@ -322,9 +323,9 @@ class Process:
         said = OperatorSaid(level=level, trigger=trigger, by=by, reason=reason)
         self._take(records.OPERATOR, said, at=at)
 
-    def reset(self, said: ResetSaid, *, at: int) -> None:
-        """A person ends a halt that is tripped; see `live_status.said_reset`."""
-        self._take(records.RESET, said, at=at)
+    def said(self, words: ResetSaid | LimitWish, *, at: int) -> None:
+        """A person ends a halt or changes a limit; see `live_status.said_reset` and `said_limit`."""
+        self._take(records.RESET if isinstance(words, ResetSaid) else records.LIMIT, words, at=at)
 
     def stop(self, *, at: int) -> None:
         """The end, as it should be: strategies are told, orders and positions stay as they are."""

@@ -15,9 +15,10 @@ from tradsys.core.events import Entry
 from tradsys.core.safety import SafetyLevel, SafetyLowered, SafetyRaised
 from tradsys.core.venue import AnyCommand, Incoming, Subject
 from tradsys.engine.trading.terms import LiveSettings
+from tradsys.risk.limit_changes import LimitWish
 
 RUN, EPOCH, MARKET, REPORT, LINK, CLOCK, OPERATOR = "run", "epoch", "market", "report", "link", "clock", "operator"
-PAGE, KEPT_BACK, RESET = "page", "kept_back", "reset"
+PAGE, KEPT_BACK, RESET, LIMIT = "page", "kept_back", "reset", "limit"
 ENTRY, INTENT, PLAN, SAFETY, ALERT, STOPPED = "entry", "intent", "plan", "safety", "alert", "stopped"
 SNAPSHOT, SEAL = "snapshot", "seal"
 
@@ -134,13 +135,14 @@ _TYPES: dict[str, Any] = {
     STOPPED: Stopped,
     KEPT_BACK: KeptBack,
     RESET: ResetSaid,
+    LIMIT: LimitWish,
     ENTRY: Entry,
     INTENT: AnyCommand,
     PLAN: PlanLine,
     SAFETY: SafetyRaised | SafetyLowered,
     ALERT: Alert,
 }
-INPUTS = frozenset({RUN, EPOCH, MARKET, REPORT, PAGE, LINK, CLOCK, OPERATOR, STOPPED, KEPT_BACK, RESET})
+INPUTS = frozenset({RUN, EPOCH, MARKET, REPORT, PAGE, LINK, CLOCK, OPERATOR, STOPPED, KEPT_BACK, RESET, LIMIT})
 OUTPUTS = frozenset({ENTRY, INTENT, PLAN, SAFETY, ALERT})
 _DECODERS = {kind: msgspec.json.Decoder(each) for kind, each in _TYPES.items()}
 encode = msgspec.json.Encoder().encode

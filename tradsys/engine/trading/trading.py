@@ -20,6 +20,7 @@ from tradsys.engine.monitoring import Watch, told
 from tradsys.engine.protected_desk import attending
 from tradsys.engine.runner import mark_open
 from tradsys.engine.schedule import Cutoff, Due, Roll, Schedule
+from tradsys.engine.trading.people import heeded
 from tradsys.engine.trading.reconciling import Reconciling
 from tradsys.engine.trading.records import (
     Alert,
@@ -40,6 +41,7 @@ from tradsys.execution.order_tracker import OrderTracker
 from tradsys.execution.tracked_orders import Alert as TrackerAlert
 from tradsys.reference.clock import local_date
 from tradsys.risk.kill_switch import KillSwitch
+from tradsys.risk.limit_changes import LimitWish
 from tradsys.risk.safety import SafetyCheck
 
 Output = Entry | AnyCommand | PlanLine | SafetyRaised | SafetyLowered | Alert
@@ -104,7 +106,8 @@ class Trading:
             OperatorSaid: self._on_operator,
             Stopped: self._on_stop,
             KeptBack: self._on_kept_back,
-            ResetSaid: self._on_reset,
+            ResetSaid: self._on_said,
+            LimitWish: self._on_said,
             Page: self._on_answer,
             AskFailed: self._on_answer,
         }
@@ -239,9 +242,8 @@ class Trading:
     def _on_kept_back(self, kept: KeptBack, at: int) -> None:
         self._hear(self.tracker.on_kept_back(kept.tag, at=at))
 
-    def _on_reset(self, said: ResetSaid, at: int) -> None:
-        if self.watch is not None:
-            self._keep(self.watch.reset(said.breaker, said.subject, by=said.by, reason=said.reason, at=at), at)
+    def _on_said(self, said: ResetSaid | LimitWish, at: int) -> None:
+        self._keep(heeded(said, self.engine, self.watch, at=at), at)
 
     def _on_stop(self, stopped: Stopped, at: int) -> None:
         self._keep(self.engine.stop(at=at), at)
