@@ -24,6 +24,7 @@ from tradsys.engine.run_file import (
     StrategySection,
     VenueSection,
 )
+from tradsys.risk.limits import LimitsSection
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "run": RunSection,
@@ -35,6 +36,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "rules": RulesSection,
     "rules.facts": FactsSection,
     "risk": RiskSection,
+    "risk.limits": LimitsSection,
     "venue": VenueSection,
     "safety": SafetySection,
     "journal": JournalSection,

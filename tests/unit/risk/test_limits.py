@@ -140,8 +140,11 @@ def test_what_only_closes_passes_every_limit(tmp_path: Path) -> None:
 
 
 def test_closing_at_a_price_that_gives_away_too_much(tmp_path: Path) -> None:
+    def giving(limit: float) -> dict[int, Any]:
+        return {0: TEN[0], 1: lambda s, b: s.sell(b, 10, limit=limit)}
+
     for limit, refuses in ((98.0, True), (99.0, False), (110.0, False)):
-        plan = {0: lambda s, b: s.buy(b, 10), 1: lambda s, b, limit=limit: s.sell(b, 10, limit=limit)}
+        plan = giving(limit)
         found = bodies(limited(tmp_path, plan, {"price_collar": 0.01}), Refused)
         assert [each.rule for each in found] == ["price-collar"] * refuses, limit
 
