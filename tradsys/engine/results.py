@@ -20,6 +20,7 @@ from tradsys.engine.closing_holdings import closing_holdings
 from tradsys.engine.currency_data import at_rates
 from tradsys.engine.instruments import INDIAN, calendar_of
 from tradsys.engine.refusals import refused_rules
+from tradsys.engine.risk_events import risk_events
 from tradsys.engine.runner import mark_open
 from tradsys.market.loading import RawFile
 from tradsys.market.quality import check
@@ -69,6 +70,7 @@ def collect(prepared: Prepared, manifest: Mapping[str, object]) -> tuple[RunResu
         findings=[found for each in seen if len(each) for found in _findings(prepared, each)],
         orders=sum(1 for entry in log if type(entry.body) is Approved),
         refusals=refused_rules(log),
+        risk_events=risk_events(log),
         halted=[entry.body for entry in log if type(entry.body) is Halted],
         assumptions=_assumptions(prepared),
         why_no_trades=() if history.fills else _why_no_trades(prepared),

@@ -96,6 +96,18 @@ class RefusedRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     instrument: str = ""
 
 
+class RiskEventRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What watching the account said of one rule and subject: what happened, how often, and the first case (UTC ns)."""
+
+    what: str
+    rule: str
+    subject: str
+    count: int
+    first: int
+    value: str
+    limit: str
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One kind of defect found in the data of one instrument, `first` and `last` time seen (0: not dated)."""
 
@@ -191,6 +203,7 @@ class RunResult:
     orders: int = 0
     metrics: Mapping[str, object] = field(default_factory=dict)
     refusals: Sequence[RefusedRule] = ()
+    risk_events: Sequence[RiskEventRow] = ()
     halted: Sequence[Halted] = ()
     findings: Sequence[Finding] = ()
     assumptions: Sequence[str] = ()

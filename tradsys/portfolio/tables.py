@@ -180,6 +180,27 @@ def _refusal(each: RefusedRule, zone: str) -> list[Cell]:
     return [Cell(each.rule), Cell(each.title), Cell(f"{each.count:,}", "number"), *map(Cell, words)]
 
 
+def risk_events(result: RunResult) -> Table | None:
+    """Alerts, tripped breakers and forced closings, in the order of their first cases."""
+    if not result.risk_events:
+        return None
+    names = ("Rule", "Of", "What", "First", "Value", "Limit")
+    columns = [*(Column(name) for name in names), Column("Times", number=True)]
+    rows = [
+        [
+            Cell(each.rule),
+            Cell(each.subject or "the account", "name"),
+            Cell(each.what),
+            _when(each.first, result.zone),
+            Cell(each.value),
+            Cell(each.limit),
+            Cell(f"{each.count:,}", "number"),
+        ]
+        for each in result.risk_events
+    ]
+    return Table(columns, rows)
+
+
 def findings(result: RunResult) -> Table | None:
     """Defects of the data, as found."""
     if not result.findings:

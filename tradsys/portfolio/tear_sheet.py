@@ -49,6 +49,7 @@ def render(result: RunResult) -> str:
         trade_table=tables.trades(result),
         holdings=holdings_tables.table(result.holdings),
         refusals=tables.refusals(result),
+        risk_events=tables.risk_events(result),
         findings=tables.findings(result),
         manifest=tables.manifest(result),
         figures=figures,

@@ -104,7 +104,7 @@ def test_the_halt_holds_over_a_restart(settings: Settings, halted: MemoryDesk, s
 
 
 def test_a_person_ends_it_and_the_journal_knows_who(settings: Settings, halted: MemoryDesk) -> None:
-    halted.process.reset(resetting(halted.process), at=halted.now)
+    halted.process.said(resetting(halted.process), at=halted.now)
     halted.trade(10)
     (ended,) = bodies(halted, BreakerReset)
     assert (ended.by, ended.reason) == ("asha", "looked at")

@@ -26,7 +26,10 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.events import Approved, CancelRequested, Fill, Refused, Side
 from tradsys.core.risk_events import BreakerReset, BreakerTripped, Liquidating, RiskAlert
 from tradsys.engine.assemble import Prepared
+from tradsys.engine.risk_events import risk_events
+from tradsys.engine.run import finish
 from tradsys.engine.runner import mark_open
+from tradsys.portfolio.tear_sheet import render
 
 TUESDAY = date(2024, 6, 4)
 SHARE, OTHER = "NSE:A", "NSE:B"
@@ -284,6 +287,22 @@ def test_our_own_limits_are_approached_before_they_refuse(tmp_path: Path) -> Non
         ("limit-daily-loss", "", "breached", "₹500.00"),
         ("limit-daily-loss", "", "cleared", "₹0.00"),
     ]
+
+
+def test_results_list_what_was_said(tmp_path: Path) -> None:
+    """By what happened, rule and subject; a run that nothing was said in has no such table."""
+    quiet = liquidating(tmp_path / "quiet", {})
+    watched = liquidating(tmp_path / "watched", {"monitoring": {"liquidate_gross": 1.9, "gross_exposure": 1.5}})
+    rows = risk_events(watched.backtest.log)
+    assert [(each.what, each.rule, each.count, each.value) for each in rows] == [
+        ("breached", "gross-exposure", 1, "200.00%"),
+        ("closed by force", "gross-exposure", 1, "200.00%"),
+        ("tripped", "liquidation", 1, "1"),
+    ]
+    heading = "Alerts and breakers"
+    assert heading not in render(finish(quiet, out=tmp_path / "runs").result)
+    page = render(finish(watched, out=tmp_path / "runs").result)
+    assert heading in page and "closed by force" in page
 
 
 def test_the_same_run_says_the_same(tmp_path: Path) -> None:

@@ -181,8 +181,8 @@ def test_a_halt_is_told_once() -> None:
 
 
 def test_limits_nearly_used_up_are_measured() -> None:
+    assert breakers(daily_loss=Breaker(limit=5_000)).uses == ()
     tripping = breakers(daily_loss=Breaker(limit=5_000), loss_streak=Breaker(limit=3))
-    assert tripping.uses == ()
     tripping.on_equity(MILLION, **NOW)
     tripping.on_trade("s", SHARE.id, net=-1, **NOW)
     tripping.on_trade("s", SHARE.id, net=-1, **NOW)

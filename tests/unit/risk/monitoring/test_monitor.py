@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tradsys.core.errors import ConfigError
@@ -14,12 +16,19 @@ from tradsys.risk.monitoring.settings import MonitoringSettings, thresholds
 MILLION = 1_000_000 * SCALE
 
 
-def state(**fields: object) -> AccountState:
-    given = {"at": 0, "currency": "INR", "equity": MILLION, "day_start": MILLION, "peak": MILLION, **fields}
-    return AccountState(**given)  # type: ignore[arg-type]
+def state(**fields: Any) -> AccountState:
+    given: dict[str, Any] = {
+        "at": 0,
+        "currency": "INR",
+        "equity": MILLION,
+        "day_start": MILLION,
+        "peak": MILLION,
+        **fields,
+    }
+    return AccountState(**given)
 
 
-def said(monitor: Monitor, **fields: object) -> list[tuple[str, str, str]]:
+def said(monitor: Monitor, **fields: Any) -> list[tuple[str, str, str]]:
     return [(each.rule, each.subject, each.severity) for each in monitor.look(state(**fields))]
 
 
@@ -42,17 +51,17 @@ def held(name: str, gross: int, net: int) -> Exposure:
 
 
 @pytest.mark.parametrize(("rule", "settings", "fields", "limit"), CASES, ids=[case[0] for case in CASES])
-def test_a_threshold_is_breached_from_itself_on(rule: str, settings: dict, fields: object, limit: int) -> None:
+def test_a_threshold_is_breached_from_itself_on(rule: str, settings: dict[str, float], fields: Any, limit: int) -> None:
     for value, expected in ((limit - 1, "approaching"), (limit, "breached"), (limit + 1, "breached")):
-        found = said(monitor(**settings), **fields(value))  # type: ignore[operator]
+        found = said(monitor(**settings), **fields(value))
         assert [(name, severity) for name, _, severity in found] == [(rule, expected)]
 
 
 @pytest.mark.parametrize(("rule", "settings", "fields", "limit"), CASES, ids=[case[0] for case in CASES])
-def test_it_is_approached_from_its_share_on(rule: str, settings: dict, fields: object, limit: int) -> None:
+def test_it_is_approached_from_its_share_on(rule: str, settings: dict[str, float], fields: Any, limit: int) -> None:
     share = limit * 8 // 10
-    assert said(monitor(**settings), **fields(share - 1)) == []  # type: ignore[operator]
-    assert said(monitor(**settings), **fields(share))[0][2] == "approaching"  # type: ignore[operator]
+    assert said(monitor(**settings), **fields(share - 1)) == []
+    assert said(monitor(**settings), **fields(share))[0][2] == "approaching"
 
 
 def test_silence_is_never_approached() -> None:
