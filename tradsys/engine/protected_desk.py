@@ -6,7 +6,7 @@ and for no more than is then left. Who else withdraws a capped order, or asks fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -64,9 +64,10 @@ class ProtectedDesk(OrderDesk):
         self._yield_to(desire, order, entries)
         if order.type is OrderType.MARKET:
             order = self._capped(desire, order)
+        before = dict.fromkeys(desire.orders)
         approved = super().submit(desire, order, pursues, cause, entries)
         if order.capped is not msgspec.UNSET and order.validity in _RESTING:
-            self._begin(desire, pursues=pursues, forced=cause < 0)
+            self._begin(desire, before, pursues=pursues, forced=cause < 0)
         elif approved and order.parent in self._by_order:
             self._by_order[order.parent].linked = True
         return approved
@@ -84,11 +85,11 @@ class ProtectedDesk(OrderDesk):
         low, high = self._protection.band.limits(market.previous_close, tick=tick)
         return Limits(tick=tick, low=low, high=high)
 
-    def _begin(self, desire: Desire, *, pursues: bool, forced: bool) -> None:
-        """A chain for each capped order that has none: one that is sliced becomes several."""
+    def _begin(self, desire: Desire, before: Container[int], *, pursues: bool, forced: bool) -> None:
+        """A chain for each capped order that was not there `before`: one that is sliced becomes several."""
         for live in desire.orders.values():
             order = live.order
-            if order.capped is msgspec.UNSET or order.order_id in self._by_order:
+            if order.capped is msgspec.UNSET or order.order_id in before or order.order_id in self._by_order:
                 continue
             self._whose[order.order_id] = desire
             self._chains[order.order_id] = self._by_order[order.order_id] = Chain(
@@ -207,6 +208,7 @@ class ProtectedDesk(OrderDesk):
             return
         if approved:
             chain.order, chain.stage, chain.due, chain.seen = order, Stage.WORKING, FAR, chain.filled
+            chain.asked = chain.filled + left
             chain.ids.append(order.order_id)
             self._by_order[order.order_id] = chain
         elif chain.closes or chain.forced:
