@@ -39,6 +39,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "order_to_trade": ("exchange", "segment", "item"),
     "income_tax": ("income", "item"),
     "sebi_rules": ("rule", "exchange", "segment", "item"),
+    "self_assessment": ("regime", "article", "item"),
 }
 OTHER_FILES = {"sessions", "overlay", "corporate_actions", "stress_days"}
 
