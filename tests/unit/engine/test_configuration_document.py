@@ -24,7 +24,9 @@ from tradsys.engine.run_file import (
     StrategySection,
     VenueSection,
 )
+from tradsys.risk.breaker_settings import BreakersSection
 from tradsys.risk.limits import LimitsSection
+from tradsys.risk.monitoring.settings import MonitoringSettings
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "run": RunSection,
@@ -36,6 +38,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "rules": RulesSection,
     "rules.facts": FactsSection,
     "risk": RiskSection,
+    "risk.monitoring": MonitoringSettings,
+    "risk.breakers": BreakersSection,
     "risk.limits": LimitsSection,
     "venue": VenueSection,
     "safety": SafetySection,
