@@ -165,7 +165,8 @@ def _kinds() -> _Rows:
 def _auction() -> _Rows:
     rule, limit = "sebi-closing-auction", "LIMIT or MARKET for the day"
     listed, none = share(closing_auction=True), StatedFacts()
-    for clock, inside in (("15:14", False), ("15:15", True), ("15:16", True), ("15:34", True), ("15:35", False)):
+    clocks = {"15:14": False, "15:15": True, "15:16": True, "15:34": True, "15:35": False, "15:36": False}
+    for clock, inside in clocks.items():
         value = f"SL at 2026-11-20T{clock}:00+05:30" if inside else ""
         expected = {"value": value, "limit_text": limit if value else ""}
         at = moment(TODAY, clock)

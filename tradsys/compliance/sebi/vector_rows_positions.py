@@ -32,16 +32,24 @@ def _surveillance() -> Iterator[Vector]:
     rule, infy = "sebi-surveillance", share()
     for measure, product, limit in (
         ("", Product.MIS, ""),
+        ("LT-ASM 1", Product.MIS, ""),
+        ("LT-ASM 2", Product.MIS, ""),
         ("LT-ASM 3", Product.MIS, ""),
         ("LT-ASM 4", Product.CNC, ""),
         ("LT-ASM 4", Product.MIS, "CNC"),
+        ("ST-ASM 1", Product.MIS, ""),
+        ("ST-ASM 2", Product.MIS, ""),
         ("GSM 1", Product.MIS, ""),
         ("GSM 2", Product.MIS, "CNC"),
         ("GSM 2", Product.CNC, ""),
         ("GSM 3", Product.CNC, "traded weekly"),
         ("GSM 4", Product.CNC, "traded weekly"),
         ("GSM 5", Product.CNC, "traded monthly"),
+        ("GSM 6", Product.CNC, "traded monthly"),
         ("ESM 1", Product.MIS, "CNC"),
+        ("ESM 1", Product.CNC, ""),
+        ("ESM 2", Product.MIS, "CNC"),
+        ("ESM 2", Product.CNC, ""),
         ("T2T", Product.MIS, "CNC"),
         ("T2T", Product.CNC, ""),
     ):
@@ -103,7 +111,7 @@ def _stock() -> Iterator[Vector]:
     """10 % of a market-wide limit of 10 million units."""
     rule, future = "sebi-stock-position", stock_future()
     wide, most = {"NSE:INFY": 10_000_000 * SCALE}, 1_000_000 * SCALE
-    for units in (most - 1, most, most + 1, -most, -most - 1):
+    for units in (most - 1, most, most + 1, 1 - most, -most, -most - 1):
         facts = StatedFacts(market_wide=wide, exposures={"NSE:INFY": Exposure(units=units)})
         expected = {"value": to_text(abs(units)), "limit_text": "1000000"} if abs(units) > most else {}
         yield _vector(rule, f"net {to_text(units)}", future, facts, **expected)
