@@ -57,7 +57,10 @@ def _write(report: TaxReport, path: Path, years: list[int]) -> None:
 
 
 def _document(report: TaxReport, years: list[int]) -> dict[str, Any]:
+    from msgspec import to_builtins
+
     from tradsys.core.units import SCALE
+    from tradsys.portfolio.dividends import by_instrument
     from tradsys.reference.income_tax import year_name
 
     return {
@@ -67,6 +70,7 @@ def _document(report: TaxReport, years: list[int]) -> dict[str, Any]:
             year_name(year): {
                 "by_income": [_sum(each) for each in report.by_income(year)],
                 "by_period": [_sum(each) for each in report.by_period(year)],
+                "dividends": [to_builtins(each) for each in by_instrument(report.dividends, year)],
                 "notes": report.notes(year),
             }
             for year in years

@@ -51,9 +51,9 @@ def charges_of(plan: ChargePlan, ledger: Ledger, instruments: Mapping[str, Instr
 def refuse_unconverted(run: RunFile, instruments: Mapping[str, Instrument]) -> None:
     """Raise `ConfigError` for foreign instruments beside what measures each in its own currency."""
     foreign = foreigners(instruments, currency=run.run.currency)
-    section = run.risk
-    for name in ("limits", "monitoring", "breakers", "liquidation"):
-        if foreign and getattr(section, name, None) is not None:
+    measuring = {"limits": run.risk.limits, "monitoring": run.risk.monitoring, "breakers": run.risk.breakers}
+    for name, section in measuring.items():
+        if foreign and section is not None:
             raise ConfigError(
                 f"risk.{name} would measure instruments in their own currencies",
                 value=", ".join(foreign),

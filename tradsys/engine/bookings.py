@@ -55,19 +55,23 @@ def booked_lines(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Items]]:
 
 
 def tax_report_of(saved: SavedRun) -> TaxReport:
-    """Every lot that a saved run closed, by kind of income. Raises `DataError` for a damaged log, `UncoveredDate` for
-    lots closed when the table of income tax has no row."""
+    """Every lot that a saved run closed, by kind of income, and its dividends.
+
+    Raises `DataError` for a damaged log, `UncoveredDate` for dates of which the table of income tax has no row.
+    """
     currency = saved.settings.run.run.currency
     sections = sections_of(saved.settings.run)
     instruments = {each.id: build_instrument(each, currency=currency) for each in sections}
-    lots = AccountLots(zone=ZONE)
+    lots, moves = AccountLots(zone=ZONE), list[CashMoved]()
     for booked in bookings(in_account_currency(saved.entries(), instruments, currency=currency)):
         if isinstance(booked, CorporateAction):
             lots.apply(booked)
-        elif not isinstance(booked, CashMoved):
+        elif isinstance(booked, CashMoved):
+            moves.append(booked)
+        else:
             fill, items = booked
             lots.fill(fill, items, instruments[fill.instrument])
-    return tax_report(lots.closed(), currency=currency)
+    return tax_report(lots.closed(), currency=currency, moves=moves)
 
 
 def attributed(

@@ -19,6 +19,9 @@ Key = tuple[str, str, Product]
 Items = tuple[tuple[str, int], ...]
 """Charge items of one fill: name and amount in 1e-8."""
 
+DIVIDEND = "dividend"
+"""Reason of the cash that a dividend moves: its own line of every account of cash."""
+
 
 class Position:
     """What one strategy holds of one instrument under one product, all 1e-8.
@@ -297,7 +300,7 @@ class Ledger:
             strategy=position.strategy,
             instrument=action.instrument,
             amount=amount,
-            reason="dividend" if action.kind is ActionKind.DIVIDEND else f"fraction of a share ({action.kind})",
+            reason=DIVIDEND if action.kind is ActionKind.DIVIDEND else f"fraction of a share ({action.kind})",
         )
         self.move_cash(moved)
         return moved

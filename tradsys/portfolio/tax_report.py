@@ -15,7 +15,11 @@ from datetime import date
 
 import msgspec
 
+from tradsys.core.events import CashMoved
 from tradsys.core.units import format_money, to_text
+from tradsys.portfolio.dividends import Dividend, by_instrument, dividends
+from tradsys.portfolio.dividends import notes as dividend_notes
+from tradsys.portfolio.dividends import table as dividend_table
 from tradsys.portfolio.lots import ClosedLot
 from tradsys.portfolio.tables import NONE, Cell, Column, Table
 from tradsys.portfolio.tax_lots import BUSINESS, Income, TaxLot, tax_lot
@@ -70,15 +74,16 @@ class TaxSum(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaxReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Every closed lot of an account in the order of closing, in the account's `currency`: nothing is converted."""
+    """Every closed lot of an account in the order of closing, and its dividends, in the account's `currency`."""
 
     lots: Sequence[TaxLot]
     currency: str = "INR"
+    dividends: Sequence[Dividend] = ()
 
     @property
     def years(self) -> list[int]:
-        """Financial years in which something was closed, by the calendar year they begin in."""
-        return sorted({each.year for each in self.lots})
+        """Financial years in which something was closed or paid, by the calendar year they begin in."""
+        return sorted({each.year for each in (*self.lots, *self.dividends)})
 
     def by_income(self, year: int) -> list[TaxSum]:
         """Sums of a financial year by kind of income and rate; together every lot of the year once."""
@@ -110,13 +115,17 @@ class TaxReport(msgspec.Struct, frozen=True, kw_only=True):
             found.append(
                 f"Amounts are in {self.currency}; the law wants rupees, at rates that this report does not have."
             )
-        return found + _unconfirmed(self.lots, year)
+        return found + dividend_notes(self.dividends, year) + _unconfirmed(self.lots, year)
 
 
-def tax_report(closed: Iterable[ClosedLot], *, currency: str = "INR") -> TaxReport:
-    """The report of what an account closed (`AccountLots.closed`). Raises `UncoveredDate` for what was closed on a date
-    that the table of income tax does not cover."""
-    return TaxReport(lots=[tax_lot(each, zone=ZONE) for each in closed], currency=currency)
+def tax_report(closed: Iterable[ClosedLot], *, currency: str = "INR", moves: Iterable[CashMoved] = ()) -> TaxReport:
+    """The report of what an account closed (`AccountLots.closed`) and of the dividends among its moves of cash.
+
+    Raises `UncoveredDate` for what was closed or paid on a date that the table of income tax does not cover.
+    """
+    return TaxReport(
+        lots=[tax_lot(each, zone=ZONE) for each in closed], currency=currency, dividends=dividends(moves, zone=ZONE)
+    )
 
 
 def lots_csv(report: TaxReport, year: int | None = None) -> str:
@@ -150,6 +159,8 @@ def tables(report: TaxReport, year: int) -> Iterator[tuple[str, Table]]:
     columns = [Column("Income"), Column("Period"), *(Column(each, number=True) for each in ("Lots", "Taxable"))]
     rows = [_period_row(each, report.currency) for each in report.by_period(year)]
     yield f"Periods of advance tax {name}", Table(columns, rows)
+    if received := by_instrument(report.dividends, year):
+        yield f"Dividends {name}", dividend_table(received, report.currency)
 
 
 def _place(key: tuple[Income, object]) -> tuple[int, object]:

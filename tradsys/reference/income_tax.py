@@ -42,6 +42,11 @@ def exemption(year: int) -> int:
     return from_text(_table().on(year_ends(year)[1], "long_term", "exemption_a_year", fix=FIX).value)
 
 
+def dividends_taxed_with(on: date) -> str:
+    """Who pays the tax of a dividend of a date: `company` or `recipient`. Raises `UncoveredDate`."""
+    return _table().on(on, "dividend", "taxed_with", fix=FIX).value
+
+
 def is_long_term(*, bought: date, sold: date) -> bool:
     """Whether a listed security was held for more than the period that is short term. Raises `UncoveredDate`.
 

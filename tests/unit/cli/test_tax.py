@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from tests.builders import Case, at_bar, days, flat, scripted
 from tests.saved_runs import kept, planned
 from tools.live_desk import Desk, coin_settings, coin_venue, process_of
 from tradsys.cli.application import verbs
@@ -19,6 +20,7 @@ from tradsys.core.units import SCALE
 from tradsys.engine.bookings import bookings, tax_report_of
 from tradsys.engine.live_folder import run_of
 from tradsys.engine.live_replay import open_any, open_live
+from tradsys.engine.run import backtest
 from tradsys.engine.saved_run import open_run
 from tradsys.journal import FolderDisk, open_journal
 
@@ -89,3 +91,21 @@ def test_a_live_run_is_read_from_its_journal(tmp_path: Path) -> None:
     bought = sum(fill.quantity for fill, _ in fills if fill.side > 0)
     assert sum(each.quantity for each in report.lots) == min(sold, bought)
     assert "virtual" in run(place, "--json")
+
+
+def test_dividends_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "actions.csv").write_text(
+        "instrument,ex_date,kind,ratio,cash,source\nNSE:A,2024-06-06,dividend,,4.5,made up\n"
+    )
+    path = Case(
+        tmp_path,
+        {"NSE:A": days(flat(100, 100, 100, 95.5, 95.5))},
+        [scripted("plan", at_bar({0: lambda s, b: s.buy(b, 10)}))],
+        sections={"data": {"corporate_actions": "actions.csv"}},
+        interval="1d",
+    ).write()
+    held = backtest(path, environment={}, out=tmp_path / "runs").folder
+    found = json.loads(run(held, "--json"))["years"]["2024-25"]
+    assert found["by_income"] == []
+    assert found["dividends"] == [{"instrument": "NSE:A", "ex_dates": 1, "received": 45 * SCALE, "paid": 0}]
+    assert "Dividends 2024-25" in run(held) and "₹45.00" in run(held)

@@ -162,6 +162,12 @@ def test_a_contract_settled_by_difference_is_refused(tmp_path: Path) -> None:
         case(tmp_path, details={"segment": "crypto_perpetual", "currency": "USD"}).prepare()
 
 
+@pytest.mark.parametrize("name", ["limits", "monitoring", "breakers"])
+def test_what_measures_instruments_in_their_own_currency_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=f"risk.{name} would measure"):
+        case(tmp_path, sections={"risk": {name: {}}}).prepare()
+
+
 def test_a_live_run_has_one_currency(tmp_path: Path) -> None:
     settings = layered.load(case(tmp_path).write(), environment={})
     with pytest.raises(ConfigError, match="account's currency alone"):
