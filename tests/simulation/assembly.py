@@ -8,8 +8,12 @@ from tests.simulation.market import CURRENCY, STRATEGIES, instruments, product_o
 from tests.simulation.venue import ACCOUNT, CASH, KEY
 from tests.simulation.world import SECOND
 from tradsys.core.ports import Sizer
+from tradsys.engine.desks import Kind, composed
 from tradsys.engine.engine import Engine
 from tradsys.engine.markets import Market
+from tradsys.engine.protected_desk import ProtectedDesk
+from tradsys.engine.protection import Protection
+from tradsys.engine.protection_assembly import number_orders
 from tradsys.engine.run_parts import dated_margins, started, usual_gate
 from tradsys.engine.runner import AccountView, Runner
 from tradsys.engine.schedule import Schedule
@@ -47,13 +51,14 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     kill: KillSettings = KillSettings(stale_after=None, link_after=10 * SECOND, evaluate_after=None)
     policy: Policy = Policy(unexplained_positions="halt", cash="halt")
     snapshot_every: int = 2**60
+    protection: Protection | None = None
 
 
 def assembled(seat: Seat) -> Process:
     """A fresh process that knows nothing yet."""
     switch = KillSwitch(seat.kill)
     safety = SafetyCheck(switch)
-    engine = _engine(safety)
+    engine = _engine(safety, seat.protection)
     tracker = OrderTracker(run=seat.run, limits=seat.limits, patience=seat.patience)
     trading = Trading(
         engine=engine,
@@ -74,7 +79,7 @@ def assembled(seat: Seat) -> Process:
     )
 
 
-def _engine(safety: SafetyCheck) -> Engine:
+def _engine(safety: SafetyCheck, protection: Protection | None) -> Engine:
     markets = {each.id: Market(each) for each in instruments()}
     for market in markets.values():
         market.attach([])
@@ -88,7 +93,17 @@ def _engine(safety: SafetyCheck) -> Engine:
     runners.append(Runner(EXTERNAL, External(), instruments=names, account=account, sizer=sizer, product=product))
     gate = usual_gate(standing, cutoffs={}, currency=CURRENCY, before=(safety,))
     charges = charge_plan("flat", rate=0.001)
-    engine = Engine(markets=markets, runners=runners, ledger=ledger, standing=standing, gate=gate, charges=charges)
+    kinds: list[Kind] = [] if protection is None else [(ProtectedDesk, {"protection": protection})]
+    engine = Engine(
+        markets=markets,
+        runners=runners,
+        ledger=ledger,
+        standing=standing,
+        gate=gate,
+        charges=charges,
+        desk=composed(kinds),
+    )
+    number_orders(engine)
     engine.start()
     return engine
 
