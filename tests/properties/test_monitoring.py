@@ -54,7 +54,7 @@ def happen(breakers: CircuitBreakers, happening: Any, *, date: int, at: int) -> 
     if name != "reset":
         return getattr(breakers, name)(**given_, date=date, at=at)  # type: ignore[no-any-return]
     halts = breakers.halts[given_ : given_ + 1]
-    return [breakers.reset(each.breaker, each.subject, by="a", reason="b", at=at) for each in halts]
+    return [breakers.reset(each.breaker, subject=each.subject, by="a", reason="b", at=at) for each in halts]
 
 
 def order(strategy: str, instrument: str) -> Order:

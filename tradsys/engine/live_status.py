@@ -100,7 +100,7 @@ def said_reset(process: Process, command: Reset) -> ResetSaid:
         return ResetSaid(breaker=breaker, subject=command.subject, by=command.by, reason=command.reason)
     if watch is None:
         raise ConfigError("the run has no breakers", value=command.breaker, limit="[risk.breakers]", fix="see its file")
-    watch.breakers.demand_tripped(breaker, command.subject, by=command.by, reason=command.reason)
+    watch.breakers.demand_tripped(breaker, subject=command.subject, by=command.by, reason=command.reason)
     return ResetSaid(breaker=breaker, subject=command.subject, by=command.by, reason=command.reason)
 
 

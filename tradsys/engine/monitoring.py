@@ -127,7 +127,9 @@ class Watch:
         if trip.side or (made != trip.before and not side):
             net, trip.before = made - trip.before, made
             self._trip(
-                self.breakers.on_trade(held.strategy, held.instrument.id, net=net, date=self._date_of(at), at=at),
+                self.breakers.on_trade(
+                    held.strategy, instrument=held.instrument.id, net=net, date=self._date_of(at), at=at
+                ),
                 entries,
             )
         trip.side = side
@@ -237,10 +239,10 @@ class Watch:
 
     # --- people
 
-    def reset(self, breaker: str, subject: str, *, by: str, reason: str, at: int) -> list[Entry]:
+    def reset(self, breaker: str, *, subject: str, by: str, reason: str, at: int) -> list[Entry]:
         """A person ends a halt. Raises `ConfigError`, `UnknownName`: see `CircuitBreakers.demand_tripped`."""
         entries: list[Entry] = []
-        self._say(self.breakers.reset(breaker, subject, by=by, reason=reason, at=at), entries)
+        self._say(self.breakers.reset(breaker, subject=subject, by=by, reason=reason, at=at), entries)
         return entries
 
     def standing(self) -> dict[str, list[dict[str, object]]]:

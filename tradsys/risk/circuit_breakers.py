@@ -82,7 +82,7 @@ class CircuitBreakers:
         measure = Measure(VOLATILITY, instrument, abs(price - base) * SCALE, rule.limit * base, Unit.SHARE, base)
         return self._judged(measure, date=date, at=at)
 
-    def on_trade(self, strategy: str, instrument: str, *, net: int, date: int, at: int) -> list[BreakerTripped]:
+    def on_trade(self, strategy: str, *, instrument: str, net: int, date: int, at: int) -> list[BreakerTripped]:
         """A position was closed that made so much after charges, money 1e-8. Only a loss lengthens a streak."""
         found = []
         state = self._state
@@ -178,7 +178,7 @@ class CircuitBreakers:
         """What is tripped, oldest first."""
         return [each.tripped for each in self._halts.values()]
 
-    def halting(self, strategy: str, instrument: str) -> BreakerTripped | None:
+    def halting(self, strategy: str, *, instrument: str) -> BreakerTripped | None:
         """The halt that keeps a strategy from opening in an instrument, or None."""
         if not self._by_scope:
             return None
@@ -193,7 +193,7 @@ class CircuitBreakers:
         why = {ResetBy.NEXT_DAY: "the next trading date", ResetBy.AFTER: "its time is over"}
         return [self._end(each.tripped, by="", reason=why[ResetBy(each.tripped.reset)], at=at) for each in over]
 
-    def demand_tripped(self, breaker: str, subject: str, *, by: str, reason: str) -> None:
+    def demand_tripped(self, breaker: str, *, subject: str, by: str, reason: str) -> None:
         """Raise `ConfigError` for a reset without a name or a reason, `UnknownName` for what is not tripped."""
         if not by.strip() or not reason.strip():
             raise ConfigError(
@@ -203,9 +203,9 @@ class CircuitBreakers:
             tripped = [f"{name} {of}".strip() for name, of in self._halts]
             raise UnknownName("tripped breaker", f"{breaker} {subject}".strip(), tripped)
 
-    def reset(self, breaker: str, subject: str, *, by: str, reason: str, at: int) -> BreakerReset:
+    def reset(self, breaker: str, *, subject: str, by: str, reason: str, at: int) -> BreakerReset:
         """A person ends a halt. Raises as `demand_tripped`; nothing changes then."""
-        self.demand_tripped(breaker, subject, by=by, reason=reason)
+        self.demand_tripped(breaker, subject=subject, by=by, reason=reason)
         return self._end(self._halts[breaker, subject].tripped, by=by, reason=reason, at=at)
 
     def _end(self, tripped: BreakerTripped, *, by: str, reason: str, at: int) -> BreakerReset:
@@ -276,14 +276,14 @@ class BreakerCheck:
         """None, or `breaker-` and the name of what tripped."""
         if claim.opening == 0:
             return None
-        halt = self._breakers.halting(order.strategy, instrument.id)
+        halt = self._breakers.halting(order.strategy, instrument=instrument.id)
         if halt is None:
             return None
         return refuse(order, f"breaker-{halt.breaker}", limit=halt.limit, value=halt.value, fix=_fix(halt))
 
     def measure(self, order: Order, instrument: Instrument, claim: Claim) -> tuple[str, str]:
         """What halts such an order, and that nothing may."""
-        halt = self._breakers.halting(order.strategy, instrument.id)
+        halt = self._breakers.halting(order.strategy, instrument=instrument.id)
         return ("nothing" if halt is None else halt.breaker), "no halt"
 
 

@@ -42,7 +42,7 @@ def verdict(tripping: CircuitBreakers, *, opening: int = 1, of: Instrument = SHA
     assert check.concerns(of, Product.MIS, Side.BUY)
     claim = Claim(100 * SCALE, 0, 0, opening, 0)
     refused = check(order, of, claim)
-    assert (check.measure(order, of, claim)[0] == "nothing") == (tripping.halting(strategy, of.id) is None)
+    assert (check.measure(order, of, claim)[0] == "nothing") == (tripping.halting(strategy, instrument=of.id) is None)
     assert refused is None or (refused.limit and refused.value and refused.fix and refused.order is order)
     return refused.rule if refused is not None else ""
 
@@ -95,10 +95,10 @@ def test_there_and_back_is_a_move_from_the_lowest() -> None:
 def test_streaks_of_losses_by_strategy_and_by_instrument() -> None:
     tripping = breakers(loss_streak=Breaker(limit=2), instrument_streak=Breaker(limit=3))
     for net in (-1, 0, -1):
-        assert tripping.on_trade("s", SHARE.id, net=net, **NOW) == [], "what loses nothing ends a streak"
-    tripping.on_trade("t", SHARE.id, net=-1, **NOW)
+        assert tripping.on_trade("s", instrument=SHARE.id, net=net, **NOW) == [], "what loses nothing ends a streak"
+    tripping.on_trade("t", instrument=SHARE.id, net=-1, **NOW)
     assert verdict(tripping) == ""
-    tripping.on_trade("s", SHARE.id, net=-1, **NOW)
+    tripping.on_trade("s", instrument=SHARE.id, net=-1, **NOW)
     halts = [(each.breaker, each.subject) for each in tripping.halts]
     assert halts == [("loss-streak", "s"), ("instrument-streak", SHARE.id)]
     assert verdict(tripping) == verdict(tripping, of=OTHER) == "breaker-loss-streak"
@@ -110,7 +110,7 @@ def test_streaks_of_losses_by_strategy_and_by_instrument() -> None:
 def test_an_instrument_that_earns_too_little(last: int, rule: str) -> None:
     tripping = breakers(low_profit=ProfitBreaker(limit=100, trades=2))
     for net in (50, 50, last - 50):
-        tripping.on_trade("s", SHARE.id, net=net * SCALE, **NOW)
+        tripping.on_trade("s", instrument=SHARE.id, net=net * SCALE, **NOW)
     assert verdict(tripping) == rule
     assert verdict(tripping, of=OTHER) == ""
 
@@ -135,7 +135,7 @@ def test_positions_closed_by_force_are_not_opened_again() -> None:
 )
 def test_a_halt_that_ends_by_itself_ends_then(settings: Breaker, early: dict[str, int], late: dict[str, int]) -> None:
     tripping = breakers(loss_streak=settings)
-    tripping.on_trade("s", SHARE.id, net=-1, **NOW)
+    tripping.on_trade("s", instrument=SHARE.id, net=-1, **NOW)
     assert tripping.release(**early) == [] and verdict(tripping)
     (ended,) = tripping.release(**late)
     assert (ended.by, ended.subject) == ("", "s") and ended.reason
@@ -144,15 +144,15 @@ def test_a_halt_that_ends_by_itself_ends_then(settings: Breaker, early: dict[str
 
 def test_a_persons_halt_ends_by_a_person_alone() -> None:
     tripping = breakers(loss_streak=Breaker(limit=1))
-    tripping.on_trade("s", SHARE.id, net=-1, **NOW)
+    tripping.on_trade("s", instrument=SHARE.id, net=-1, **NOW)
     assert tripping.release(date=10**9, at=10**19) == []
     for by, reason in (("", "why"), ("asha", " ")):
         with pytest.raises(ConfigError, match="a name and a reason"):
-            tripping.reset("loss-streak", "s", by=by, reason=reason, at=9)
+            tripping.reset("loss-streak", subject="s", by=by, reason=reason, at=9)
     with pytest.raises(UnknownName, match="drawdown"):
-        tripping.reset("drawdown", "", by="asha", reason="why", at=9)
+        tripping.reset("drawdown", subject="", by="asha", reason="why", at=9)
     assert verdict(tripping)
-    assert tripping.reset("loss-streak", "s", by="asha", reason="why", at=9).by == "asha"
+    assert tripping.reset("loss-streak", subject="s", by="asha", reason="why", at=9).by == "asha"
     assert verdict(tripping) == ""
 
 
@@ -168,7 +168,7 @@ def test_after_a_reset_what_tripped_counts_afresh() -> None:
     tripping.on_price(SHARE.id, price=90, **NOW)
     assert len(tripping.halts) == 3
     for halt in tripping.halts:
-        tripping.reset(halt.breaker, halt.subject, by="asha", reason="why", at=9)
+        tripping.reset(halt.breaker, subject=halt.subject, by="asha", reason="why", at=9)
     assert tripping.on_equity(lost, **NOW) == tripping.on_price(SHARE.id, price=90, **NOW) == []
     assert [each.breaker for each in tripping.on_equity(lost - 5_000 * SCALE, **NOW)] == ["daily-loss"]
 
@@ -184,11 +184,11 @@ def test_limits_nearly_used_up_are_measured() -> None:
     assert breakers(daily_loss=Breaker(limit=5_000)).uses == ()
     tripping = breakers(daily_loss=Breaker(limit=5_000), loss_streak=Breaker(limit=3))
     tripping.on_equity(MILLION, **NOW)
-    tripping.on_trade("s", SHARE.id, net=-1, **NOW)
-    tripping.on_trade("s", SHARE.id, net=-1, **NOW)
+    tripping.on_trade("s", instrument=SHARE.id, net=-1, **NOW)
+    tripping.on_trade("s", instrument=SHARE.id, net=-1, **NOW)
     found = [(each.rule, each.subject, each.value, each.limit) for each in tripping.uses]
     assert found == [("breaker-daily-loss", "", 0, 5_000 * SCALE), ("breaker-loss-streak", "s", 2, 3)]
-    tripping.on_trade("s", SHARE.id, net=-1, **NOW)
+    tripping.on_trade("s", instrument=SHARE.id, net=-1, **NOW)
     assert [each.rule for each in tripping.uses] == ["breaker-daily-loss"], "what has tripped is no more approached"
 
 

@@ -28,7 +28,7 @@ def heeded(said: ResetSaid | LimitWish, engine: Engine, watch: Watch | None, *, 
         return _line(engine, reset, at=at, strategy=said.subject)
     if watch is None:
         return ()
-    return watch.reset(said.breaker, said.subject, by=said.by, reason=said.reason, at=at)
+    return watch.reset(said.breaker, subject=said.subject, by=said.by, reason=said.reason, at=at)
 
 
 def _line(engine: Engine, body: LimitChanged | RepeatReset, *, at: int, strategy: str = "") -> list[Entry]:
