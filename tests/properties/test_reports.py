@@ -54,7 +54,7 @@ def test_trades_and_moves_add_up_to_cash_positions_and_charges(given_steps: list
     ledger = Ledger(START)
     record = record_of(played(given_steps, ledger), cash=START / SCALE)
     record.instruments = {each.id: each for each in EVERY}
-    found = list(booked(record.entries, record.instruments, cash=START, currency="INR"))
+    found = list(booked(record))
     ids = algo_ids(record.saved.settings)
     trades = list(
         csv.DictReader(csv_text(trade_sheet(record, [t for t in found if isinstance(t, Trade)], ids)).splitlines())

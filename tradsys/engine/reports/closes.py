@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from tradsys.core.errors import InputRefused, ResourceError
 from tradsys.core.units import SCALE
+from tradsys.engine.currency_data import at_rates
 from tradsys.engine.replay import load, refuse_changed
-from tradsys.engine.saved_run import SavedRun
+from tradsys.engine.reports.run_record import RunRecord
 from tradsys.market.series import BarSeries
 from tradsys.reference.clock import local_days
 
@@ -73,28 +74,29 @@ class Closes:
         return found
 
 
-def closes_of(saved: SavedRun, *, zone: str, until: int) -> Closes:
-    """The closes of a run's own data, up to an instant (0: to their end). Data that are gone, or not what the run read,
-    are not used: `missing` says which."""
+def closes_of(record: RunRecord) -> Closes:
+    """The closes of a run's own data in the account's currency, up to its end. Data that are gone, or not what the run
+    read, are not used: `missing` says which."""
     try:
-        refuse_changed(saved)
-        data = load(saved.settings)
+        refuse_changed(record.saved)
+        data = load(record.saved.settings)
     except (InputRefused, ResourceError) as problem:
         return Closes({}, missing=problem.message)
-    found = {
-        name: _cut(series, data.first[name], data.factors[name], zone=zone, until=until)
-        for name, series in data.series.items()
-    }
+    found = {}
+    for name, series in data.series.items():
+        currency = record.instruments[name].currency
+        own = series if currency == record.currency else at_rates(series, currency, data.rates)
+        found[name] = _cut(own, record, first=data.first[name], factor=data.factors[name])
     return Closes({name: each for name, each in found.items() if len(each.at)})
 
 
-def _cut(series: BarSeries, first: int, factor: NDArray[np.float64] | None, *, zone: str, until: int) -> _Series:
-    rows = slice(0, int(np.searchsorted(series.at, until, side="right")) if until else len(series))
-    close = series.close[rows]
+def _cut(series: BarSeries, record: RunRecord, *, first: int, factor: NDArray[np.float64] | None) -> _Series:
+    last = int(np.searchsorted(series.at, record.ends_at, side="right")) if record.ends_at else len(series)
+    close = series.close[:last]
     return _Series(
         first=first,
-        days=local_days(series.at[rows], zone),
-        at=series.at[rows],
+        days=local_days(series.at[:last], record.zone),
+        at=series.at[:last],
         close=close,
-        adjusted=close if factor is None else close * factor[rows],
+        adjusted=close if factor is None else close * factor[:last],
     )

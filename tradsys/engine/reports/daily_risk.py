@@ -113,7 +113,8 @@ def risk_days(record: RunRecord, closes: Closes) -> list[RiskDay]:
 class _Days:
     def __init__(self, record: RunRecord, closes: Closes) -> None:
         self._record, self._closes = record, closes
-        self._fold = AccountFold(record.instruments, cash=record.start, currency=record.currency)
+        self._entries, self._instruments = record.own
+        self._fold = AccountFold(self._instruments, cash=record.start, currency=record.currency)
         self._rate = _rate_of(record)
         self._priced: dict[str, tuple[int, str]] = {}
         """Instant and source of each mark."""
@@ -128,7 +129,7 @@ class _Days:
         day_of = {entry.seq: day for entry, day in zip(record.entries, numbers, strict=True)}
         lines = _grouped(record.entries, numbers)
         changes = _grouped(record.safety, _days_of([each.at for each in record.safety], record.zone))
-        booked = list(booked_lines(record.entries))
+        booked = list(booked_lines(self._entries))
         bookings = _grouped(booked, [day_of[entry.seq] for entry, _ in booked])
         days = sorted({*lines, *changes, *self._closes.days})
         return [self._day(day, lines.get(day, ()), bookings.get(day, ()), changes.get(day, ())) for day in days]
@@ -216,7 +217,7 @@ class _Days:
         if reason:
             nothing = dict.fromkeys(CONFIDENCES, not_defined(reason))
             return nothing, nothing, _herfindahl(held)
-        instruments = self._record.instruments
+        instruments = self._instruments
         portfolio = Portfolio(
             [
                 Position(
@@ -243,7 +244,7 @@ class _Days:
             return "nothing held"
         if self._closes.missing:
             return self._closes.missing
-        options = [each.instrument for each in held if self._record.instruments[each.instrument].segment in _OPTIONS]
+        options = [each.instrument for each in held if self._instruments[each.instrument].segment in _OPTIONS]
         return f"{options[0]}: delta and implied volatility of an option are not in the record" if options else ""
 
 

@@ -82,6 +82,8 @@ def post_trade(evidence: Evidence) -> Answer:
         if verified is None:
             return not_shown(evidence.repeated.words)
         return shown(f"the account again, {evidence.repeated.words}") if verified else _differs(evidence)
+    if not evidence.booked:
+        return not_shown("nothing was booked")
     final = evidence.record.saved.manifest["final"]
     mine = _account(evidence)
     theirs = {"cash": final["cash"], **{" ".join(key): held for key, held in final_of(final).items()}}

@@ -118,14 +118,14 @@ def gather(
     given = read_drill(drill) if drill is not None else None
     settings = surveillance or SurveillanceSettings()
     record = read_record(open_any(folder))
-    closes = closes_of(record.saved, zone=record.zone, until=record.ends_at)
+    closes = closes_of(record)
     orders = lives(record.entries)
     calendars = {name: calendar_of(each) for name, each in record.instruments.items()}
     finding = surveil(events_of_run(record.entries, calendars), settings, whole=False)
     evidence = Evidence(
         record=record,
         orders=list(orders.values()),
-        booked=list(booked(record.entries, record.instruments, cash=record.start, currency=record.currency)),
+        booked=list(booked(record)),
         days=risk_days(record, closes),
         violations=violations(record, orders, finding, settings),
         finding=finding,

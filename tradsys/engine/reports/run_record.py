@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from tradsys.engine.saved_run import SavedRun, decoded
 from tradsys.engine.trading import records
 from tradsys.execution.tags import tag_of
 from tradsys.journal import Record
+from tradsys.portfolio.currencies import in_one_currency
 
 SafetyChange = SafetyRaised | SafetyLowered
 _TAKEN, _PAGE, _PLACED = b'{"message":"Taken"', b'{"message":"Page"', b'{"message":"PlaceOrder"'
@@ -60,6 +62,11 @@ class RunRecord:
     def name(self) -> str:
         """The name that the run trades under."""
         return str(self.saved.manifest["run"])
+
+    @property
+    def own(self) -> tuple[Sequence[Entry], Mapping[str, Instrument]]:
+        """The log and the instruments in the account's currency, prices as they were booked."""
+        return in_one_currency(self.entries, self.instruments, currency=self.currency)
 
     def sent_of(self, order_id: int) -> Sent | None:
         """How an order left; None where it did not, or where the run was no live one."""

@@ -27,6 +27,8 @@ HEADINGS = (
     Heading("side"),
     Heading("quantity", "exact"),
     Heading("price", "exact"),
+    Heading("currency"),
+    Heading("booked_price", "exact", "Booked at"),
     Heading("value", "money"),
     *(Heading(f"charge_{name}", "money", name.replace("_", " ").capitalize()) for name in ITEMS),
     Heading("charge_other", "money", "Other charges"),
@@ -93,8 +95,9 @@ def _row(trade: Trade, record: RunRecord, ids: AlgoIds) -> tuple[Any, ...]:
     algo_id = ids.of(fill.strategy, instrument, trade.at)
     return (
         trade.line, trade.at, trade.at, fill.exchange_at, fill.order_id or None, fill.strategy, algo_id,
-        fill.instrument, fill.product, fill.side.name.lower(), fill.quantity, fill.price,
-        abs(fill.price) * fill.quantity * instrument.multiplier // SCALE, *(items.get(name, 0) for name in ITEMS),
+        fill.instrument, fill.product, fill.side.name.lower(), fill.quantity, trade.traded, instrument.currency,
+        fill.price, abs(fill.price) * fill.quantity * instrument.multiplier // SCALE,
+        *(items.get(name, 0) for name in ITEMS),
         sum(others.values()), trade.charges, trade.cash, trade.held, "yes" if fill.maker else "", trade.stray or "",
         ", ".join(f"{name} {to_text(amount)}" for name, amount in others.items()), fill.reason,
     )  # fmt: skip

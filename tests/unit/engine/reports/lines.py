@@ -109,7 +109,13 @@ def record_of(entries: list[Entry], *, cash: float = 10_000.0) -> RunRecord:
         strategies=[],
     )
     settings = Settings(values={}, run=run, path=Path("run.toml"), folder=Path("."))
-    manifest = {"run": "case", "configuration": msgspec.to_builtins(run), "inputs": {}, "partial": False}
+    manifest = {
+        "run": "case",
+        "configuration": msgspec.to_builtins(run),
+        "inputs": {},
+        "partial": False,
+        "decisions_sha256": "another",
+    }
     saved = SavedRun(folder=Path("case"), manifest=manifest, settings=settings, lines=lambda: iter(()))
     instrument = build_instrument(InstrumentSection(id=NAME), currency="INR")
     return RunRecord(

@@ -16,6 +16,7 @@ from tradsys.core.events import Product
 from tradsys.core.instruments import Instrument, OptionRight, Segment
 from tradsys.core.safety import SafetyLevel, SafetyLowered, SafetyRaised
 from tradsys.core.units import DAY, SCALE
+from tradsys.engine.reports.account import Trade, booked
 from tradsys.engine.reports.closes import Closes, closes_of
 from tradsys.engine.reports.daily_risk import RiskDay, risk_days
 from tradsys.engine.reports.margin import margin_in_use
@@ -33,7 +34,7 @@ def kept_days(folder: Path, rows: list[Row], **sections: dict[str, object]) -> S
 
 def days_of(saved: SavedRun) -> tuple[RunRecord, list[RiskDay]]:
     record = read_record(saved)
-    return record, risk_days(record, closes_of(saved, zone=record.zone, until=record.ends_at))
+    return record, risk_days(record, closes_of(record))
 
 
 def test_three_days_by_hand(tmp_path: Path) -> None:
@@ -73,6 +74,25 @@ def test_the_last_close_is_the_account_of_the_run(tmp_path: Path) -> None:
     assert sum(each.profit for each in found) == found[-1].equity - record.start
     assert found[-1].equity == int(float(saved.manifest["final"]["equity"]) * SCALE + 0.5)
     assert sum(each.charges for each in found) > 0
+
+
+def test_a_share_in_another_currency_is_worth_the_rate_of_the_day(tmp_path: Path) -> None:
+    tmp_path.joinpath("rates.csv").write_text("date,currency,rate\n2024-06-03,USD,80\n2024-06-05,USD,82\n")
+    script = scripted(f"abroad {tmp_path}", at_bar({0: lambda s, b: s.buy(b, 10, reason="in")}))
+    case = Case(
+        tmp_path,
+        {"US:A": days([(100, 100, 100, 100), (100, 100, 100, 100), (110, 110, 110, 110)])},
+        [script],
+        instruments={"US:A": {"segment": "equity", "currency": "USD"}},
+        sections={"data": {"timezone": "UTC", "rates": "rates.csv"}},
+        interval="1d",
+    )
+    record, found = days_of(kept(case))
+    # Ten for 100 dollars at 80 rupees, then worth 110 at 82. A bar that ends at midnight is known on the next date.
+    assert [each.profit // SCALE for each in found] == [0, 0, 0, 10 * (110 * 82 - 100 * 80)]
+    (trade,) = (each for each in booked(record) if isinstance(each, Trade))
+    assert (trade.traded, trade.fill.price, trade.cash) == (100 * SCALE, 8_000 * SCALE, -80_000 * SCALE)
+    assert found[-1].gross == 10 * 110 * 82 * SCALE
 
 
 def test_data_that_are_not_what_the_run_read_price_nothing(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tradsys.engine.reports.trades import move_sheet, trade_sheet
 def all_of(lines: Lines) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of both sheets."""
     record = record_of(lines.entries)
-    found = list(booked(record.entries, record.instruments, cash=record.start, currency="INR"))
+    found = list(booked(record))
     trades = trade_sheet(record, [each for each in found if isinstance(each, Trade)], algo_ids(record.saved.settings))
     return rows(trades), rows(move_sheet(record, [each for each in found if isinstance(each, Move)]))
 
