@@ -52,7 +52,7 @@ class Twin:
             self.rate(currency, rate)
 
     def here(self, name: str, price: int) -> int:
-        return converted(price, self.rates[INSTRUMENTS[name].currency])
+        return converted(price, rate=self.rates[INSTRUMENTS[name].currency])
 
     def write(self, body: object) -> None:
         self.log.append(Entry(len(self.log), -1, len(self.log), "", body))  # type: ignore[arg-type]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
+from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,7 +111,7 @@ actions = st.tuples(st.sampled_from(list(ActionKind)), st.integers(1, 5), st.int
 
 
 @given(st.lists(st.one_of(orders, actions), max_size=40))
-def test_holdings_are_the_positions_of_the_ledger(given_events: list[tuple[object, ...]]) -> None:
+def test_holdings_are_the_positions_of_the_ledger(given_events: list[tuple[Any, ...]]) -> None:
     """Over strategies, products and corporate actions; `check` compares them after every event."""
     ledger, session = HoldingsLedger(0, "INR", zone="Asia/Kolkata"), 0
     for number, event in enumerate(given_events):
@@ -117,30 +119,14 @@ def test_holdings_are_the_positions_of_the_ledger(given_events: list[tuple[objec
             kind, old, new = event
             session = min(session + 1, len(SESSIONS) - 5)
             at = (SESSIONS[session] - EPOCH).days * DAY
-            action = CorporateAction(
-                at=at,
-                instrument=SHARE.id,
-                kind=kind,
-                old=old,
-                new=new,
-                cash=SCALE,  # type: ignore[arg-type]
-            )
+            action = CorporateAction(at=at, instrument=SHARE.id, kind=kind, old=old, new=new, cash=SCALE)
             ledger.apply(action, price=SCALE)
         else:
             strategy, name, product, side, quantity, gap = event
-            session = min(session + gap, len(SESSIONS) - 5)  # type: ignore[operator]
-            fill = trade(
-                side,
-                quantity,
-                day=SESSIONS[session],
-                number=number,
-                strategy=strategy,
-                name=name,  # type: ignore[arg-type]
-            )
-            values = {each: getattr(fill, each) for each in fill.__struct_fields__}
-            fill = Fill(**{**values, "product": product})
-            place = ledger.place(fill.strategy, INSTRUMENTS[fill.instrument], fill.product)
-            ledger.book(fill, 0, (), place)
+            session = min(session + gap, len(SESSIONS) - 5)
+            fill = trade(side, quantity, day=SESSIONS[session], number=number, strategy=strategy, name=name)
+            fill = msgspec.structs.replace(fill, product=product)
+            ledger.book(fill, 0, (), ledger.place(strategy, INSTRUMENTS[name], product))
         ledger.check()
     at = (SESSIONS[session] - EPOCH).days * DAY + 10**9
     assert local_date(at, "Asia/Kolkata") == SESSIONS[session]

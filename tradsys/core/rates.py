@@ -15,7 +15,7 @@ class RateSet(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True, tag
     rate: int
 
 
-def converted(price: int, rate: int) -> int:
+def converted(price: int, *, rate: int) -> int:
     """A price (1e-8) at a rate (1e-8), to the nearest 1e-8 of the account's currency. What is bought and sold is booked
     at this price, so that money is a fold over fills like in the account's own currency."""
     return divide(price * rate, SCALE, Rounding.NEAREST)

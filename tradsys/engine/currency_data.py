@@ -127,7 +127,7 @@ def _demand_rates(series: BarSeries, first: int, rates: Sequence[RateSet], curre
         )
     if len(at):
         lowest = from_float(float(np.nanmin(series.close[first:])))
-        if converted(lowest, min(each.rate for each in rates)) < _FINEST:
+        if converted(lowest, rate=min(each.rate for each in rates)) < _FINEST:
             raise ConfigError(
                 f"{series.instrument}: prices are too small for the account's currency",
                 value=to_text(lowest),

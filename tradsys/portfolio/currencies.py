@@ -38,7 +38,7 @@ class CurrencyLedger(Ledger):
         self.rates[change.currency] = change.rate
         for name, price in self.local_marks.items():
             if self._currencies[name] == change.currency:
-                super().mark(name, converted(price, change.rate))
+                super().mark(name, converted(price, rate=change.rate))
 
     def accepts(self, currency: str) -> bool:
         """Whether an instrument in a currency can be booked now."""
@@ -69,7 +69,7 @@ class CurrencyLedger(Ledger):
         if name not in self._currencies or self._currencies[name] not in self.rates:
             return super().apply(action, price=price)
         rate = self.rates[self._currencies[name]]
-        moves = super().apply(_action_at(action, rate), price=converted(price, rate))
+        moves = super().apply(_action_at(action, rate), price=converted(price, rate=rate))
         if action.kind is not ActionKind.DIVIDEND and name in self.local_marks:
             self.local_marks[name] = divide(self.local_marks[name] * action.old, action.new, Rounding.NEAREST)
         return moves
@@ -78,7 +78,7 @@ class CurrencyLedger(Ledger):
         """Value the instrument at `price` (1e-8 of its own currency) from now on."""
         if instrument in self._currencies:
             self.local_marks[instrument] = price
-            price = converted(price, self.rates[self._currencies[instrument]])
+            price = converted(price, rate=self.rates[self._currencies[instrument]])
         super().mark(instrument, price)
 
 
@@ -115,8 +115,10 @@ def in_one_currency(
 
 
 def _fill_at(fill: Fill, rate: int) -> Fill:
-    return msgspec.structs.replace(fill, price=converted(fill.price, rate))
+    return msgspec.structs.replace(fill, price=converted(fill.price, rate=rate))
 
 
 def _action_at(action: CorporateAction, rate: int) -> CorporateAction:
-    return msgspec.structs.replace(action, cash=converted(action.cash, rate), price=converted(action.price, rate))
+    return msgspec.structs.replace(
+        action, cash=converted(action.cash, rate=rate), price=converted(action.price, rate=rate)
+    )

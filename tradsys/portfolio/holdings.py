@@ -209,4 +209,5 @@ class HoldingsLedger(CurrencyLedger):
         super().check()
         for key, held in self.positions.items():
             if settles_later(held.instrument, held.product):
-                demand(f"holdings of {held.instrument.id}", self.holdings.shares[key].quantity, held.quantity)
+                shares = self.holdings.shares[key]
+                demand(f"holdings of {held.instrument.id}", found=shares.quantity, expected=held.quantity)

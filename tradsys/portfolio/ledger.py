@@ -263,11 +263,15 @@ class Ledger:
         """Raise `InvariantBroken` unless every law of the ledger holds."""
         positions = self.positions.values()
         moved = sum(self.cash_moves.values())
-        demand("equity", self.equity(), self.start + self.realised + self.unrealised() - self.charges + moved)
-        demand("charges by item", sum(self.charge_items.values()), self.charges)
-        demand("positions by strategy", sum(len(owned) for owned in self.strategies.values()), len(positions))
-        demand("open positions", len(self.open_positions), sum(1 for held in positions if held.quantity))
-        demand("cost of flat positions", sum(abs(held.cost) for held in positions if not held.quantity), 0)
+        earned = self.realised + self.unrealised() - self.charges
+        owned = sum(len(each) for each in self.strategies.values())
+        still_open = sum(1 for held in positions if held.quantity)
+        cost = sum(abs(held.cost) for held in positions if not held.quantity)
+        demand("equity", found=self.equity(), expected=self.start + earned + moved)
+        demand("charges by item", found=sum(self.charge_items.values()), expected=self.charges)
+        demand("positions by strategy", found=owned, expected=len(positions))
+        demand("open positions", found=len(self.open_positions), expected=still_open)
+        demand("cost of flat positions", found=cost, expected=0)
 
     # --- how
 
@@ -353,7 +357,7 @@ def _unbookable(fill: Fill, instrument: Instrument) -> InvariantBroken:
     )
 
 
-def demand(law: str, found: int, expected: int) -> None:
+def demand(law: str, *, found: int, expected: int) -> None:
     """Raise `InvariantBroken` unless two amounts (1e-8) of one law are the same int."""
     if found != expected or type(found) is not int:
         raise InvariantBroken(

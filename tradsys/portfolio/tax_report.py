@@ -83,7 +83,7 @@ class TaxReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def years(self) -> list[int]:
         """Financial years in which something was closed or paid, by the calendar year they begin in."""
-        return sorted({each.year for each in (*self.lots, *self.dividends)})
+        return sorted({each.year for each in self.lots} | {each.year for each in self.dividends})
 
     def by_income(self, year: int) -> list[TaxSum]:
         """Sums of a financial year by kind of income and rate; together every lot of the year once."""
