@@ -25,7 +25,7 @@ from tradsys.engine.limits_assembly import demand_limits_known, limits_of
 from tradsys.engine.markets import Market
 from tradsys.engine.monitoring import Watch, watch_of
 from tradsys.engine.planning_calendar import plan_calendar
-from tradsys.engine.protection_assembly import number_orders, protecting
+from tradsys.engine.protection_assembly import describe_protection, number_orders, protecting
 from tradsys.engine.recorded_assembly import Replay, band_of, on_records
 from tradsys.engine.ruled.pack import describe, rule_pack
 from tradsys.engine.run_file import ChargesSection, ExecutionSection, RunFile, StrategySection
@@ -107,7 +107,13 @@ def prepare(settings: Settings, *, stepped: bool = False) -> Prepared:
         ledger=wired.ledger,
         engine=wired.engine,
         replay=replay,
-        assumptions=[*replay.assumptions, *_charge_assumptions(run), *describe(run.rules), *wired.data.assumptions],
+        assumptions=[
+            *replay.assumptions,
+            *describe_protection(run.execution),
+            *_charge_assumptions(run),
+            *describe(run.rules),
+            *wired.data.assumptions,
+        ],
     )
 
 

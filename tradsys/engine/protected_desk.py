@@ -173,7 +173,7 @@ class ProtectedDesk(OrderDesk):
 
     def _owe(self, chain: Chain, why: str, at: int, entries: list[Entry]) -> None:
         """Nothing is alive of what must end done: the next price brings an order, unless it was refused too often."""
-        if chain.refusals > MOST_REFUSALS:
+        if chain.refusals >= MOST_REFUSALS:
             reason = f"{why}; given up after {chain.refusals} refusals"
             self._log_step(chain, self._step(chain, Move.ALERT, reason), at, entries)
             self._drop(chain)

@@ -48,7 +48,7 @@ def protection_of(
     """
     asked = execution.market_protection
     if asked is None:
-        if execution.protection != ProtectionSection():
+        if execution.protection is not None:
             raise ConfigError(
                 "execution.protection without execution.market_protection",
                 value="nothing to attend to",
@@ -63,7 +63,11 @@ def protection_of(
                 percent(instrument, 1, first_at)
     else:
         percent = _fixed(_hundredths("execution.market_protection", asked))
-    return Protection(percent=percent, policy=policy_of(execution.protection), band=band_of(execution, instruments))
+    return Protection(
+        percent=percent,
+        policy=policy_of(execution.protection or ProtectionSection()),
+        band=band_of(execution, instruments),
+    )
 
 
 def _slabs(asked: str) -> Callable[[Instrument, int, int], int]:
@@ -116,3 +120,15 @@ def _chase(kind: str, re_pegs: int, then: Then) -> Chase:
 
 def _out_of_range(key: str, value: float, limit: str) -> ConfigError:
     return ConfigError(f"execution.protection.{key} out of range", value=value, limit=limit, fix="see its default")
+
+
+def describe_protection(execution: ExecutionSection) -> list[str]:
+    """What the report says of it."""
+    asked = execution.market_protection
+    if asked is None:
+        return []
+    share = "as far as the broker's slab" if isinstance(asked, str) else f"{asked:g} %"
+    return [
+        f"Market orders are limit orders {share} beyond the last price; what the market leaves of them there is looked "
+        f"at again, by execution.protection."
+    ]

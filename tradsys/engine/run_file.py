@@ -115,7 +115,7 @@ class ExecutionSection(Section, frozen=True, kw_only=True, forbid_unknown_fields
     price_band: float | None = None
     roll_days: int = 1
     market_protection: float | str | None = None
-    protection: ProtectionSection = ProtectionSection()
+    protection: ProtectionSection | None = None
 
 
 class ChargesSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

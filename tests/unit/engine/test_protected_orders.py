@@ -56,6 +56,7 @@ def test_an_order_is_a_limit_that_says_what_it_was(tmp_path: Path) -> None:
     assert order.capped == Capped(percent=200, last=100 * SCALE)
     assert trades(prepared) == [("buy", 10, 101.0)]
     assert not steps(prepared)
+    assert any("limit orders 2 % beyond the last price" in each for each in prepared.assumptions)
 
 
 def test_an_exit_clipped_by_a_gap_is_completed(tmp_path: Path) -> None:

@@ -125,8 +125,7 @@ def test_config_explain(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
             *("venue", "queue", "queue_exponent", "latency", "latency_ms", "response_ms", "slippage_bps"),
             *("latency_spread", "latency_scale"),
             *("participation", "product", "price_band", "roll_days", "market_protection"),
-            *("protection.wait_seconds", "protection.wait_bars", "protection.widen", "protection.widest"),
-            *("protection.entry_re_pegs", "protection.entry_then", "protection.exit_re_pegs", "protection.exit_then"),
+            "protection",
         )
     }
     code, out = explained(["--config", str(path)], monkeypatch, capsys)
