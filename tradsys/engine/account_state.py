@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from tradsys.core.events import OrderType, Product
 from tradsys.core.instruments import Segment
 from tradsys.core.units import SCALE, from_float
@@ -81,10 +83,11 @@ class Holdings:
 
 
 def closes(live: LiveOrder) -> bool:
-    """Whether an order closes at market what its strategy holds: it will be gone without our doing."""
+    """Whether an order closes at market, capped or not, what its strategy holds: it will be gone without our doing."""
     order = live.order
     held = -live.route.position.quantity * order.side
-    return order.type is OrderType.MARKET and not order.parent and 0 < live.remaining <= held
+    at_market = order.type is OrderType.MARKET or order.capped is not msgspec.UNSET
+    return at_market and not order.parent and 0 < live.remaining <= held
 
 
 def opens(live: LiveOrder) -> bool:

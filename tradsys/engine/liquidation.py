@@ -77,7 +77,8 @@ class Liquidation:
         return plan(holdings, needed=needed)
 
     def carry_out(self, closings: Iterable[Closing], *, at: int, cause: int) -> list[Entry]:
-        """Withdraw what else works on the way of each, and close it at market; no strategy is asked."""
+        """Withdraw what else works on the way of each, because of a line, and close it at market; no strategy is
+        asked."""
         entries: list[Entry] = []
         _, planner, desk = self._engine.parts
         for closing in closings:
@@ -88,7 +89,8 @@ class Liquidation:
             desire = self._desire(holding.strategy, holding.instrument)
             desire.quantity, desire.strength = 0, 0.0
             order = planner.market(desire, -closing.quantity, holding.product, reason=LIQUIDATION, at=at)
-            desk.submit(desire, order, False, cause, entries)
+            # As every order that no strategy asked for: rules on rates do not hold it up.
+            desk.submit(desire, order, False, -1, entries)
         return entries
 
     def _desire(self, strategy: str, instrument: str) -> Desire:

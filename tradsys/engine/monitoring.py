@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from tradsys.core.errors import ConfigError
-from tradsys.core.events import CorporateAction, Entry, Fill, OrderEvent, Phase, Product, SessionChange, Stray
+from tradsys.core.events import Approved, CorporateAction, Entry, Fill, OrderEvent, Phase, Product, SessionChange, Stray
 from tradsys.core.protection import Move, ProtectionStep
 from tradsys.core.risk_events import BreakerReset, BreakerTripped, HaltScope, Liquidating, RiskAlert, RiskEvent
 from tradsys.core.units import MINUTE, to_text
@@ -47,6 +47,7 @@ class _State(msgspec.Struct, kw_only=True):
     now: int = 0
     looked: int = 0
     worth: Worth
+    closing_again: int = 0
     opened: dict[str, int] = {}
     closed: dict[str, bool] = {}
     trips: list[_Trip] = []
@@ -225,17 +226,21 @@ class Watch:
 
     def _liquidate(self, account: AccountState, entries: list[Entry]) -> None:
         """Close what brings the account below the limits from which positions are closed by force, and keep what was
-        closed from being opened again."""
-        due = self._liquidation.due(account)
+        closed from being opened again. What the gate refused is not tried again for a minute."""
+        at = account.at
+        due = self._liquidation.due(account) if at >= self._state.closing_again else None
         if due is None:
             return
-        at, count = account.at, len(due.closings)
+        count = len(due.closings)
         value, limit = due.measure.texts(account.currency)
         body = Liquidating(at=at, rule=due.measure.rule, value=value, limit=limit, positions=count)
         seq = self._say(body, entries)
         tripped = self.breakers.on_liquidation(positions=count, date=self._date_of(at), at=at)
         self._trip(tripped, entries, cause=seq)
-        entries += self._liquidation.carry_out(due.closings, at=at, cause=seq)
+        orders = self._liquidation.carry_out(due.closings, at=at, cause=seq)
+        if not any(isinstance(each.body, Approved) for each in orders):
+            self._state.closing_again = at + MINUTE
+        entries += orders
 
     # --- people
 

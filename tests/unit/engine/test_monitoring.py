@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -206,13 +207,21 @@ def test_just_enough_is_closed_by_force_the_cheapest_first(tmp_path: Path) -> No
     assert trades(prepared) == [("buy", 100, 100.0), ("sell", 100, 100.0), ("sell", 25, 100.0)]
     assert tripped(prepared) == [("liquidation", "")]
     assert refused(prepared) == ["breaker-liquidation"], "what was closed by force is not opened again"
-    closing = next(each for each in prepared.backtest.log if isinstance(each.body, Approved) and _forced(each.body))
-    lines = {each.seq: each.body for each in prepared.backtest.log}
-    assert lines[closing.cause] is said
+    (closing,) = [each for each in bodies(prepared, Approved) if each.order.reason == "liquidation"]
+    assert closing.at == said.at
 
 
-def _forced(approved: Approved) -> bool:
-    return approved.order.reason == "liquidation"
+def test_what_the_gate_refuses_to_close_is_tried_again_a_minute_later(tmp_path: Path) -> None:
+    """Shares bought today, in an account that may not sell them before they are settled."""
+    rows: list[Row] = [(f"{MONDAY} 09:{16 + n // 6}:{n % 6}0", 100, 100, 100, 100, 1e6) for n in range(20)]
+    risk = {"monitoring": {"liquidate_gross": 0.5, "every_seconds": 1.0}, "sell_unsettled": False}
+    plan = {0: lambda s, b: s.buy(b, 6_000)}
+    tested = replace(case(tmp_path, plan, rows, risk), interval="10s")
+    prepared = tested.run(watch=conserve)
+    assert trades(prepared) == [("buy", 6000, 100.0)]
+    tries = [each.at for each in bodies(prepared, Liquidating)]
+    assert [at - tries[0] for at in tries] == [0, 60 * 10**9, 120 * 10**9, 180 * 10**9]
+    assert set(refused(prepared)) == {"sell-unsettled"} and len(refused(prepared)) == 4
 
 
 def test_margin_counts_as_the_gate_counts_it(tmp_path: Path) -> None:
