@@ -8,8 +8,10 @@ from tests.simulation.market import CURRENCY, STRATEGIES, instruments, product_o
 from tests.simulation.venue import ACCOUNT, CASH, KEY
 from tests.simulation.world import SECOND
 from tradsys.core.ports import Sizer
+from tradsys.engine.account_measures import AccountMeasures
 from tradsys.engine.desks import Kind, composed
 from tradsys.engine.engine import Engine
+from tradsys.engine.limited_desk import Limited
 from tradsys.engine.markets import Market
 from tradsys.engine.protected_desk import ProtectedDesk
 from tradsys.engine.protection import Protection
@@ -20,6 +22,7 @@ from tradsys.engine.schedule import Schedule
 from tradsys.engine.standing import AccountStanding
 from tradsys.engine.trading.assembly import EXTERNAL, External
 from tradsys.engine.trading.feed import Feed
+from tradsys.engine.trading.foreign import foreign
 from tradsys.engine.trading.process import Process
 from tradsys.engine.trading.reconciling import Reconciling
 from tradsys.engine.trading.records import RunBegun
@@ -31,8 +34,10 @@ from tradsys.execution.reconciliation_policy import Policy
 from tradsys.execution.venue_limits import Patience, VenueLimits
 from tradsys.portfolio.ledger import Ledger
 from tradsys.reference.charge_plans import charge_plan
+from tradsys.reference.clock import local_day
 from tradsys.risk.kill_switch import KillSwitch
 from tradsys.risk.kill_triggers import KillSettings
+from tradsys.risk.limits import LimitsSection, figures
 from tradsys.risk.safety import SafetyCheck
 from tradsys.signals.sizing import SizerChoice
 from tradsys.signals.sizing import build as build_sizer
@@ -52,13 +57,14 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy = Policy(unexplained_positions="halt", cash="halt")
     snapshot_every: int = 2**60
     protection: Protection | None = None
+    own_limits: LimitsSection | None = None
 
 
 def assembled(seat: Seat) -> Process:
     """A fresh process that knows nothing yet."""
     switch = KillSwitch(seat.kill)
     safety = SafetyCheck(switch)
-    engine = _engine(safety, seat.protection)
+    engine = _engine(safety, seat)
     tracker = OrderTracker(run=seat.run, limits=seat.limits, patience=seat.patience)
     trading = Trading(
         engine=engine,
@@ -70,6 +76,8 @@ def assembled(seat: Seat) -> Process:
         safety=safety,
         zone="UTC",
     )
+    if engine.limited is not None:
+        engine.limited.commitments.foreign = lambda: foreign(trading)
     run = RunBegun(run=seat.run, configuration="", code="", strategies={}, feed=seat.feed.name)
     terms = LiveSettings(
         limits=seat.limits, patience=seat.patience, kill=seat.kill, policy=seat.policy, reconcile_every=RECONCILED
@@ -79,7 +87,7 @@ def assembled(seat: Seat) -> Process:
     )
 
 
-def _engine(safety: SafetyCheck, protection: Protection | None) -> Engine:
+def _engine(safety: SafetyCheck, seat: Seat) -> Engine:
     markets = {each.id: Market(each) for each in instruments()}
     for market in markets.values():
         market.attach([])
@@ -91,9 +99,13 @@ def _engine(safety: SafetyCheck, protection: Protection | None) -> Engine:
     account = AccountView(ledger, markets, EXTERNAL, capital=0, copies=1)
     product = product_of(instruments()[0])
     runners.append(Runner(EXTERNAL, External(), instruments=names, account=account, sizer=sizer, product=product))
-    gate = usual_gate(standing, cutoffs={}, currency=CURRENCY, before=(safety,))
+    limited = _limited(seat, markets, ledger)
+    checks = limited.check if limited is not None else None
+    gate = usual_gate(standing, cutoffs={}, currency=CURRENCY, before=(safety,), limits=checks)
     charges = charge_plan("flat", rate=0.001)
-    kinds: list[Kind] = [] if protection is None else [(ProtectedDesk, {"protection": protection})]
+    kinds: list[Kind] = [] if seat.protection is None else [(ProtectedDesk, {"protection": seat.protection})]
+    if limited is not None:
+        kinds.append(limited.desk)
     engine = Engine(
         markets=markets,
         runners=runners,
@@ -102,10 +114,18 @@ def _engine(safety: SafetyCheck, protection: Protection | None) -> Engine:
         gate=gate,
         charges=charges,
         desk=composed(kinds),
+        limited=limited,
     )
     number_orders(engine)
     engine.start()
     return engine
+
+
+def _limited(seat: Seat, markets: dict[str, Market], ledger: Ledger) -> Limited | None:
+    if seat.own_limits is None:
+        return None
+    measures = AccountMeasures(ledger, markets)
+    return Limited(figures(seat.own_limits), measures, day=lambda at: local_day(at, "UTC"), currency=CURRENCY)
 
 
 def _runners(strategy: Strategy, markets: dict[str, Market], ledger: Ledger, sizer: Sizer) -> list[Runner]:

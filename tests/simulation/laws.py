@@ -11,10 +11,12 @@ import msgspec
 
 from tests.simulation.checks import Broken
 from tests.simulation.host import Host, Running
+from tests.simulation.market import POSITIONS
 from tests.simulation.venue import SimulatedVenue
 from tests.simulation.world import SECOND
-from tradsys.core.events import Order
+from tradsys.core.events import Order, Product
 from tradsys.core.safety import SafetyLevel
+from tradsys.core.units import SCALE, from_float
 from tradsys.core.venue import AnyCommand, PlaceOrder, Subject, VenueState
 from tradsys.engine.trading.trading import KILL
 from tradsys.execution.order_life import TrackedState
@@ -26,6 +28,10 @@ from tradsys.journal.records import Record
 _ENDS = ("cancelled", "expired", "rejected", "never_sent")
 _AGE = 2 * SECOND
 _QUIET = 25 * SECOND
+
+
+def _own(order: Order) -> tuple[str, str, int]:
+    return order.strategy, order.instrument, order.side
 
 
 def _way(order: Order) -> tuple[str, str, str, int, str]:
@@ -62,6 +68,7 @@ class Laws:
             raise Broken("C6", f"a process of epoch {epoch} sends, {self._epoch} is the newest")
         if not isinstance(command, PlaceOrder):
             return
+        self._within_own(running, command)
         if command.reduces:
             self._reduces(running, command)
             return
@@ -73,6 +80,20 @@ class Laws:
             raise Broken("R2", f"{command.tag} leaves at level {trading.level.name}")
         if not any(name.startswith("reserve") for name in self._host.disk.stable().names()):
             raise Broken("D11", f"{command.tag} leaves although the disk is full and the reserve in use")
+
+    def _within_own(self, running: Running, command: PlaceOrder) -> None:
+        """R1: no strategy holds more than its limit in an instrument, should all that may still trade be filled."""
+        trading = running.process.trading
+        tracked = trading.tracker.by_tag(command.tag)
+        if tracked is None or tracked.order.strategy not in POSITIONS or command.reduces:
+            return
+        order, ledger = tracked.order, trading.engine.ledger
+        held = sum(ledger.position(order.strategy, order.instrument, product) for product in Product)
+        same = (order.strategy, order.instrument, order.side)
+        live = [each for each in trading.tracker.live if _own(each.order) == same]
+        worst = held * order.side + sum(each.remaining for each in live if each.order.order_id <= order.order_id)
+        if worst > from_float(POSITIONS[order.strategy]):
+            raise Broken("R1", f"{command.tag} could make {worst / SCALE} of {order.instrument}")
 
     def _reduces(self, running: Running, command: PlaceOrder) -> None:
         """R2: what is said to reduce a position is no larger than it."""

@@ -10,6 +10,7 @@ from tests.simulation.world import SECOND
 from tradsys.core.events import Product, Tick
 from tradsys.core.instruments import DatedStep, Instrument, Segment
 from tradsys.core.units import SCALE
+from tradsys.risk.limits import LimitSet, LimitsSection
 from tradsys.strategies.base import Strategy
 from tradsys.strategies.parameters import Param
 
@@ -118,3 +119,15 @@ class Stepper(Strategy):
 
 
 STRATEGIES: tuple[type[Strategy], ...] = (Swinger, Maker, Stepper)
+POSITIONS = {
+    f"{name}-{product}": most
+    for name, most in (("Swinger", 1.5), ("Maker", 2.0), ("Stepper", 0.9))
+    for product in (Product.SPOT, Product.NRML)
+}
+"""The most that each may hold of one instrument, in units."""
+OWN_LIMITS = LimitsSection(
+    open_value=500_000.0,
+    orders_per_minute=200,
+    trades_per_day=2_000,
+    strategies={name: LimitSet(position=most) for name, most in POSITIONS.items()},
+)

@@ -12,7 +12,7 @@ from tests.simulation.checks import Broken, Checks
 from tests.simulation.faults import Swarm, drawn
 from tests.simulation.host import Host
 from tests.simulation.laws import Laws
-from tests.simulation.market import ticks
+from tests.simulation.market import OWN_LIMITS, ticks
 from tests.simulation.venue import SimulatedVenue
 from tests.simulation.world import SECOND, World
 from tradsys.engine.trading.feed import EventFeed
@@ -71,6 +71,7 @@ def run(seed: int, *, swarm: Swarm | None = None, trouble: int = TROUBLE, log: l
         policy=Policy(unexplained_positions="halt", cash="halt" if halts else "ignore"),
         snapshot_every=every,
         limits=limits,
+        own_limits=OWN_LIMITS,
     )
     host = Host(world, swarm, venue, seat)
     checks = Checks(host, venue)

@@ -7,7 +7,8 @@ started again. An order counts at full size from its approval to its end, whatev
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -34,6 +35,16 @@ class Tally:
         self.open_value = 0
         self.trades = 0
         self.sent: deque[int] = deque(maxlen=MOST_ORDERS)
+
+
+class Foreign(NamedTuple):
+    """An order at the venue that is not ours: `units` of it work, worth at most `price` each. Until the venue has said
+    of what it is, `instrument` is None, and it counts in every one and on both sides (`side` 0)."""
+
+    instrument: Instrument | None
+    side: int
+    units: int
+    price: int
 
 
 class Working:
@@ -138,8 +149,26 @@ class Commitments:
         self._all: dict[str, Working] = {}
         self._live: dict[int, Commitment] = {}
         self.same: dict[Same, int] = {}
+        self.foreign: Callable[[], Iterable[Foreign]] = tuple
 
     # --- what is asked
+
+    def foreign_units(self, instrument: str, side: int) -> int:
+        """Units of an instrument that others' orders of a side may still trade on our account."""
+        found = self.foreign()
+        return sum(
+            each.units
+            for each in found
+            if each.instrument is None or (each.instrument.id == instrument and each.side == side)
+        )
+
+    def foreign_value(self, scope: Scope) -> int:
+        """What others' orders in a scope are worth, money; a strategy has none."""
+        return sum(
+            exposure(each.instrument, side=each.side, quantity=each.units, price=each.price)
+            for each in self.foreign()
+            if each.instrument is not None and _holds(scope, each.instrument)
+        )
 
     def place(self, strategy: str, instrument: Instrument) -> Place:
         """Where orders of a strategy in an instrument count."""
@@ -297,6 +326,12 @@ class Commitments:
         for strategy, name, side, size, times, latched in saved.rows:
             row = self.place(strategy, instruments[name]).row
             row.side, row.size, row.times, row.latched = side, size, times, latched
+
+
+def _holds(scope: Scope, instrument: Instrument) -> bool:
+    if scope.kind == "account":
+        return True
+    return scope.name == {"segment": instrument.segment.value, "instrument": instrument.id}.get(scope.kind)
 
 
 def _since(instants: deque[int], at: int) -> list[int]:

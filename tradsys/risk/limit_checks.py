@@ -118,7 +118,9 @@ class MaxPosition(Quantity):
         own = row.scope.kind == "strategy"
         place = self._counted.place(order.strategy, instrument)
         held = self._holdings.held(instrument.id, strategy=order.strategy if own else "")
-        return order.side * held + (place.own if own else place.all).of(order.side) + order.quantity
+        working = place.own.of(order.side) if own else place.all.of(order.side)
+        others = 0 if own else self._counted.foreign_units(instrument.id, order.side)
+        return order.side * held + working + others + order.quantity
 
 
 class MaxPositionValue(MaxPosition):
@@ -159,7 +161,8 @@ class MaxLeverage(LimitCheck):
         """A multiple, 1e-8, rounded up."""
         more = exposure(instrument, side=order.side, quantity=claim.opening, price=highest(order, claim))
         gross = self._holdings.exposure(row.scope.kind, row.scope.name) + self._counted.tally(row.scope).open_value
-        return _of_equity(gross + more, self._holdings.equity())
+        others = self._counted.foreign_value(row.scope)
+        return _of_equity(gross + others + more, self._holdings.equity())
 
     def text(self, value: int) -> str:
         """A multiple of the equity."""
@@ -244,7 +247,8 @@ class MaxOpenValue(MaxOrderValue):
 
     def value(self, order: Order, instrument: Instrument, claim: Claim, row: Limit) -> int:
         """Money."""
-        return super().value(order, instrument, claim, row) + self._counted.tally(row.scope).open_value
+        ours = super().value(order, instrument, claim, row) + self._counted.tally(row.scope).open_value
+        return ours + self._counted.foreign_value(row.scope)
 
 
 class Count(LimitCheck):

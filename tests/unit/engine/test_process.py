@@ -29,6 +29,7 @@ from tradsys.journal.lease import Lease
 from tradsys.journal.memory_disk import MemoryDisk
 from tradsys.journal.opening import open_journal
 from tradsys.journal.reading import Reader
+from tradsys.risk.limits import LimitsSection
 
 START = 1_795_000_000 * SECOND
 COIN = "CRYPTO:DDD"
@@ -44,7 +45,10 @@ def ticks(count: int) -> list[MarketEvent]:
 class Pair:
     """One process and one venue. `deaf` lets nothing of the process arrive."""
 
-    def __init__(self, *, rows: int = 200, room: int = 2**40, beside: int = 0) -> None:
+    def __init__(
+        self, *, rows: int = 200, room: int = 2**40, beside: int = 0, own_limits: LimitsSection | None = None
+    ) -> None:
+        self.own_limits = own_limits
         self.world = World(1, start=START)
         self.venue = SimulatedVenue(self.world, Swarm({}), seed=1)
         if beside:
@@ -58,7 +62,7 @@ class Pair:
         self.process = self.started()
 
     def started(self, feed: EventFeed | None = None) -> Process:
-        process = assembled(Seat(run="test", feed=feed or self.feed))
+        process = assembled(Seat(run="test", feed=feed or self.feed, own_limits=self.own_limits))
         lease = Lease.acquire(self.disk, holder="one", now=self.world.now)
         journal = open_journal(self.disk, told=process.told, lease=lease, segment_bytes=2**14, reserve_bytes=2**16)
         process.start(journal, epoch=lease.epoch, at=self.world.now)

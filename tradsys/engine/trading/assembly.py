@@ -21,6 +21,7 @@ from tradsys.engine.run_file import RunFile, SafetySection
 from tradsys.engine.runner import AccountView, Runner
 from tradsys.engine.settings import Settings
 from tradsys.engine.trading.feed import EventFeed, Feed, recorded_feed
+from tradsys.engine.trading.foreign import foreign
 from tradsys.engine.trading.pacing import pace
 from tradsys.engine.trading.process import Process
 from tradsys.engine.trading.reconciling import Reconciling
@@ -101,7 +102,7 @@ def trading_of(wired: Wired, switch: KillSwitch, safety: SafetyCheck, live: Live
     reconciling = Reconciling(
         tracker, wired.ledger, safety, policy=live.policy, every=live.reconcile_every, zone=wired.data.zone
     )
-    return Trading(
+    trading = Trading(
         engine=wired.engine,
         schedule=wired.schedule,
         cutoffs=wired.cutoffs,
@@ -112,6 +113,9 @@ def trading_of(wired: Wired, switch: KillSwitch, safety: SafetyCheck, live: Live
         zone=wired.data.zone,
         watch=wired.watch,
     )
+    if wired.engine.limited is not None:
+        wired.engine.limited.commitments.foreign = lambda: foreign(trading)
+    return trading
 
 
 def wired_for_live(settings: Settings, *, switch: KillSwitch) -> tuple[Wired, SafetyCheck]:
