@@ -14,7 +14,7 @@ from tradsys.core.instruments import Segment
 from tradsys.core.safety import SafetyLevel, SafetyRaised
 from tradsys.core.units import SECOND, format_money
 from tradsys.engine.reports.evidence import Evidence
-from tradsys.engine.reports.violations import STRAY
+from tradsys.engine.reports.violations import CHANGE, STRAY
 from tradsys.reference.self_assessment import seconds_of
 
 
@@ -126,13 +126,16 @@ def surveillance_in_time(evidence: Evidence) -> Answer:
 def overrides(evidence: Evidence) -> Answer:
     """No order went out that a check had blocked, or that no check had seen."""
     refused = [each for each in evidence.orders if each.refused is not None]
+    changes = [each for each in evidence.violations if each.kind == CHANGE]
     unseen = [each for each in evidence.violations if each.kind == STRAY and each.rule == "external-fill"]
     passed = [each for each in refused if each.filled or each.acknowledged_at is not None]
-    if passed or unseen:
-        return not_shown(f"{len(passed)} orders traded past a refusal, {len(unseen)} fills of no order", found=True)
+    nameless = [each for each in changes if not each.by]
+    if passed or unseen or nameless:
+        words = f"{len(passed)} orders traded past a refusal, {len(unseen)} fills of no order"
+        return not_shown(f"{words}, {len(nameless)} limits changed by nobody", found=True)
     if not refused:
         return not_shown("no order was blocked")
-    return shown(f"{len(refused)} orders were blocked, and none of them went out; there is no way around a check")
+    return shown(f"{len(refused)} orders were blocked, none of them went out; persons changed {len(changes)} limits")
 
 
 def monitoring(evidence: Evidence) -> Answer:
@@ -211,7 +214,7 @@ BY_SETTING: Mapping[str, Control] = {
     "risk_limits": limited(
         "risk.limits*.daily_loss", "risk.limits*.leverage", "risk.limits*.position*", "risk.limits*.concentration",
         "risk.breakers.*.limit", "risk.monitoring.*", "safety.loss_*",
-        rules=("daily-loss", "max-leverage", "max-position*", "max-concentration", "insufficient-*"),
+        rules=("daily-loss", "max-leverage", "max-position*", "concentration", "insufficient-*"),
     ),
     "unauthorised_orders": limited(
         "risk.limits.strategies.*", "risk.limits.instruments.*", "strategies.*.instruments.*",

@@ -199,7 +199,7 @@ def test_a_backtest_shows_its_record_its_replay_and_its_account(
         of("rts6", "17(1)", "post-trade controls").words == "cash and 1 positions follow from the log to the last unit"
     )
     assert of("rts6", "12(3)", "owner of an order").words == "all 4 orders name their strategy"
-    assert of("rts6", "15(6)", "overrides").words.startswith("1 orders were blocked, and none")
+    assert of("rts6", "15(6)", "overrides").words.startswith("1 orders were blocked, none of them")
     assert of("rts6", "15(5)", "unauthorised orders").words == "1 refusals by short-in-delivery"
     assert of("rts6", "17(3)", "records and reconciliation").status is NOT_ASKED
     assert of("rts6", "12(1)", "kill").status is OPEN
