@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 
+from tradsys.compliance.sebi.fused import fused
 from tradsys.core.errors import StrategyError
 from tradsys.core.events import Product
 from tradsys.core.instruments import Instrument, Segment
@@ -38,9 +39,9 @@ def usual_gate(
     valid = (Tradable(futures_of), Delivery(), IntradayEntry(cutoffs))
     balance, margin = Balance(standing, currency), Margin(standing, currency)
     if limits is None:
-        return Gate((*before, *valid, balance, margin, *after))
+        return Gate((*before, *valid, balance, margin, *after), fuse=fused)
     own = (*map(limits, BEFORE_MARGIN), margin, *map(limits, AFTER_MARGIN))
-    return Gate((*before, *valid, balance, *own, *after))
+    return Gate((*before, *valid, balance, *own, *after), fuse=fused)
 
 
 def dated_margins(*, fixed: datetime.date | None = None, leverage: float | None = None) -> MarginRate:

@@ -17,6 +17,7 @@ from tradsys.core.units import SECOND, to_text
 
 _RATIO = "below {} messages a trade"
 _Counts = dict[str, tuple[int, int]]
+_NONE_YET = (0, 0)
 
 
 class OrderRate(RuleCheck):
@@ -29,6 +30,7 @@ class OrderRate(RuleCheck):
 
     rule = "sebi-order-rate"
     items = ("own", "threshold")
+    always = True
 
     def __init__(
         self, book: RuleBook, facts: Facts, *, as_of: date | None = None, own_limit: int | None = None
@@ -40,14 +42,19 @@ class OrderRate(RuleCheck):
         self.spares = False
         self._own_limit = own_limit
         self._counts: _Counts = {}
+        self._rows_of_limit: InForce | None = None
+        self._most = 0
 
-    def __call__(self, order: Order, instrument: Instrument, claim: Claim) -> Refused | None:
+    def ask(self, order: Order, instrument: Instrument, claim: Claim, rows: InForce) -> Refused | None:
         """A refusal, or None and the order is counted."""
-        rows = self.rows(order, instrument)
-        refused = self.judge(order, instrument, claim, rows) if rows else None
-        if refused is None:
-            self.count(instrument.exchange, order.at)
-        return refused
+        exchange, second = instrument.exchange, order.at // SECOND
+        latest, number = self._counts.get(exchange, _NONE_YET)
+        if second > latest:
+            latest, number = second, 0
+        if rows and number >= self._limit(rows) and not self.spares:
+            return self.judge(order, instrument, claim, rows)
+        self._counts[exchange] = (latest, number + 1)
+        return None
 
     def judge(self, order: Order, instrument: Instrument, claim: Claim, rows: InForce) -> Refused | None:
         """Whether one more would be too many."""
@@ -66,12 +73,12 @@ class OrderRate(RuleCheck):
 
     def count(self, exchange: str, at: int) -> None:
         """One more message to an exchange segment: an order, a change, a withdrawal."""
-        second = max(at // SECOND, self._counts.get(exchange, (0, 0))[0])
+        second = max(at // SECOND, self._counts.get(exchange, _NONE_YET)[0])
         self._counts[exchange] = (second, self.sent(exchange, at) + 1)
 
     def sent(self, exchange: str, at: int) -> int:
         """Messages counted in the second of an instant, or in the latest one where that is later."""
-        second, number = self._counts.get(exchange, (0, 0))
+        second, number = self._counts.get(exchange, _NONE_YET)
         return number if at // SECOND <= second else 0
 
     def state(self) -> bytes:
@@ -89,8 +96,10 @@ class OrderRate(RuleCheck):
         self._counts = counts
 
     def _limit(self, rows: InForce) -> int:
-        own = self._own_limit if self._own_limit is not None else rows["own"].number
-        return min(own, rows["threshold"].number)
+        if rows is not self._rows_of_limit:
+            own = self._own_limit if self._own_limit is not None else rows["own"].number
+            self._rows_of_limit, self._most = rows, min(own, rows["threshold"].number)
+        return self._most
 
 
 class OrderToTrade(RuleCheck):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from tradsys.compliance.sebi.book import InForce
 from tradsys.compliance.sebi.facts import AUTOMATIC, UNKNOWN
 from tradsys.compliance.sebi.rule_check import CODES, RuleCheck, india_day, not_known, refuse, unpriced
@@ -24,6 +26,10 @@ class MarketOrder(RuleCheck):
     rule = "sebi-market-order"
     items = ("barred",)
 
+    def settled(self, order: Order, instrument: Instrument, rows: InForce) -> bool:
+        """See the class."""
+        return order.type not in rows["barred"].words
+
     def judge(self, order: Order, instrument: Instrument, claim: Claim, rows: InForce) -> Refused | None:
         """See the class."""
         row = rows["barred"]
@@ -41,6 +47,10 @@ class MarketProtection(RuleCheck):
 
     rule = "sebi-market-protection"
     items = ("most_percent",)
+
+    def settled(self, order: Order, instrument: Instrument, rows: InForce) -> bool:
+        """See the class."""
+        return not unpriced(order)
 
     def judge(self, order: Order, instrument: Instrument, claim: Claim, rows: InForce) -> Refused | None:
         """See the class."""
@@ -63,6 +73,10 @@ class ImmediateOrder(RuleCheck):
     rule = "sebi-immediate-order"
     items = ("barred",)
 
+    def settled(self, order: Order, instrument: Instrument, rows: InForce) -> bool:
+        """See the class."""
+        return order.validity not in rows["barred"].words
+
     def judge(self, order: Order, instrument: Instrument, claim: Claim, rows: InForce) -> Refused | None:
         """See the class."""
         row = rows["barred"]
@@ -76,6 +90,10 @@ class StopMarketOption(RuleCheck):
 
     rule = "sebi-stop-market-option"
     items = ("barred",)
+
+    def settled(self, order: Order, instrument: Instrument, rows: InForce) -> bool:
+        """See the class."""
+        return order.type not in rows["barred"].words
 
     def judge(self, order: Order, instrument: Instrument, claim: Claim, rows: InForce) -> Refused | None:
         """See the class."""
@@ -94,6 +112,10 @@ class ClosingAuction(RuleCheck):
     def concerns(self, instrument: Instrument, product: Product, side: Side) -> bool:
         """Shares that have a closing auction."""
         return instrument.closing_auction and super().concerns(instrument, product, side)
+
+    def settled(self, order: Order, instrument: Instrument, rows: InForce) -> bool:
+        """See the class."""
+        return order.terms is UNSET and not {order.type.value, order.validity.value} & set(rows["barred"].words)
 
     def judge(self, order: Order, instrument: Instrument, claim: Claim, rows: InForce) -> Refused | None:
         """See the class."""
@@ -119,6 +141,10 @@ class ProductOfSegment(RuleCheck):
 
     rule = "sebi-product"
     items = ("allowed",)
+
+    def settled(self, order: Order, instrument: Instrument, rows: InForce) -> bool:
+        """See the class."""
+        return order.product in rows["allowed"].words
 
     def judge(self, order: Order, instrument: Instrument, claim: Claim, rows: InForce) -> Refused | None:
         """See the class."""

@@ -31,6 +31,10 @@ class ShortSale(RuleCheck):
         """Sales of shares."""
         return side is Side.SELL and super().concerns(instrument, product, side)
 
+    def settled(self, order: Order, instrument: Instrument, rows: InForce) -> bool:
+        """See the class."""
+        return order.product in rows["product"].words
+
     def judge(self, order: Order, instrument: Instrument, claim: Claim, rows: InForce) -> Refused | None:
         """See the class."""
         row = rows["product"]

@@ -39,14 +39,15 @@ def _is_index(underlying: str) -> bool:
     return underlying.rpartition(":")[2].upper() in INDEX_FUTURES
 
 
-@cache
-def _range_rule(exchange: str, day: date, contract: str) -> ProtectionRule | None:
-    return protection_rule(CODES.get(exchange, exchange), day, contract=contract)
+def _range_of(instrument: Instrument, day: date) -> ProtectionRule | None:
+    exchange = CODES.get(instrument.exchange, instrument.exchange)
+    kind = f"{'index' if on_index(instrument) else 'stock'} {instrument.segment}"
+    return protection_rule(exchange, day, contract=kind)
 
 
-@cache
-def _dated_freeze(exchange: str, day: date, underlying: str) -> int | None:
-    return freeze_quantity(CODES.get(exchange, exchange), day, underlying=plain_name(underlying))
+def _dated_freeze(instrument: Instrument, day: date) -> int | None:
+    exchange = CODES.get(instrument.exchange, instrument.exchange)
+    return freeze_quantity(exchange, day, underlying=plain_name(instrument.underlying))
 
 
 class PriceBand(RuleCheck):
@@ -58,17 +59,18 @@ class PriceBand(RuleCheck):
     def judge(self, order: Order, instrument: Instrument, claim: Claim, rows: InForce) -> Refused | None:
         """See the class."""
         row = rows["inside"]
-        prices = [price for price in (order.limit, order.trigger) if price]
-        if not prices:
+        first, second = order.limit, order.trigger
+        if not first and not second:
             return None
         band = self.facts.band(instrument.id, order.at)
         if band is UNKNOWN:
             return not_known(order, row, limit=row.value, what=f"price band of {instrument.id}")
-        outside = [price for price in prices if not band.low <= price <= band.high]
-        if not outside:
+        low, high = band.low, band.high
+        wrong = first if first and not low <= first <= high else second
+        if not wrong or low <= wrong <= high:
             return None
-        limit = f"{to_text(band.low)} to {to_text(band.high)}"
-        return refuse(order, row, limit=limit, value=to_text(outside[0]), fix="set a price inside the band")
+        limit = f"{to_text(low)} to {to_text(high)}"
+        return refuse(order, row, limit=limit, value=to_text(wrong), fix="set a price inside the band")
 
 
 class LimitProtection(RuleCheck):
@@ -85,8 +87,7 @@ class LimitProtection(RuleCheck):
         row = rows["inside"]
         if not order.limit:
             return None
-        kind = f"{'index' if on_index(instrument) else 'stock'} {instrument.segment}"
-        found = _range_rule(instrument.exchange, self.day(order.at), kind)
+        found = self.daily(order, instrument, _range_of)
         if found is None:
             return None
         reference = self.facts.reference_price(instrument.id, order.at)
@@ -127,7 +128,7 @@ class FreezeQuantity(RuleCheck):
 
     def largest(self, order: Order, instrument: Instrument) -> int | Unknown:
         """Largest quantity of one order, 1e-8: by the dated row of an index, otherwise by the contract file."""
-        dated = _dated_freeze(instrument.exchange, self.day(order.at), instrument.underlying)
+        dated = self.daily(order, instrument, _dated_freeze)
         if dated is not None:
             return dated
         return self.facts.freeze_quantity(instrument.id, order.at)

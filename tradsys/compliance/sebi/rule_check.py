@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from tradsys.compliance.sebi.book import TITLES, InForce, Rule, RuleBook
 from tradsys.compliance.sebi.facts import Facts
@@ -13,6 +14,8 @@ from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.ports import Claim
 from tradsys.core.units import DAY
 from tradsys.reference.sessions import INDIA_OFFSET, to_date
+
+T = TypeVar("T")
 
 UNPRICED = frozenset({OrderType.MARKET, OrderType.STOP, OrderType.TRAILING})
 """Types that trade at whatever price there is."""
@@ -27,11 +30,13 @@ class RuleCheck:
     """One rule as a check of the gate (`tradsys.core.ports.Check`).
 
     With `as_of` the rows of that date judge every order, otherwise those of each order's own date in India. `judge` is
-    pure; it returns a refusal or None. `items` are the figures that the rule cannot do without.
+    pure; it returns a refusal or None. `items` are the figures that the rule cannot do without; a rule that counts is
+    `always` asked, also without rows.
     """
 
     rule: ClassVar[str]
     items: ClassVar[tuple[str, ...]] = ()
+    always: ClassVar[bool] = False
 
     def __init__(self, book: RuleBook, facts: Facts, *, as_of: date | None = None) -> None:
         self.name = self.rule
@@ -39,6 +44,7 @@ class RuleCheck:
         self._book = book
         self._as_of = as_of
         self._known: dict[tuple[str, Segment, int], InForce] = {}
+        self._daily: dict[tuple[str, int], Any] = {}
         self._last: tuple[Instrument | None, int, int, InForce] = (None, 0, 0, {})
 
     @property
@@ -53,7 +59,16 @@ class RuleCheck:
     def __call__(self, order: Order, instrument: Instrument, claim: Claim) -> Refused | None:
         """A refusal with rule, limit, value and source, or None."""
         rows = self.rows(order, instrument)
-        return self.judge(order, instrument, claim, rows) if rows else None
+        return self.ask(order, instrument, claim, rows) if rows or self.always else None
+
+    def ask(self, order: Order, instrument: Instrument, claim: Claim, rows: InForce) -> Refused | None:
+        """The verdict, with what follows from it for the next order."""
+        return self.judge(order, instrument, claim, rows)
+
+    def settled(self, order: Order, instrument: Instrument, rows: InForce) -> bool:
+        """Whether no order of this strategy, instrument, product, side, type and validity, without terms if this one
+        has none, can break the rule on this day."""
+        return False
 
     def measure(self, order: Order, instrument: Instrument, claim: Claim) -> tuple[str, str]:
         """What was found and the limit, as in the refusal; a rule that is kept names the figures it has."""
@@ -77,6 +92,17 @@ class RuleCheck:
         found = self._look_up(order, instrument)
         begins = india_day(order.at) * DAY - INDIA_OFFSET
         self._last = (instrument, begins, begins + DAY, found)
+        return found
+
+    def daily(self, order: Order, instrument: Instrument, look_up: Callable[[Instrument, date], T]) -> T:
+        """What a table says of an instrument by the rules of the order's day, looked up once a day. To be asked with
+        the same `look_up` always."""
+        key = (instrument.id, (order.at + INDIA_OFFSET) // DAY)
+        found: T
+        try:
+            found = self._daily[key]
+        except KeyError:
+            found = self._daily[key] = look_up(instrument, self.day(order.at))
         return found
 
     def _look_up(self, order: Order, instrument: Instrument) -> InForce:

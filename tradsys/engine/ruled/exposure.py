@@ -7,7 +7,7 @@ full; whatever cannot be valued makes the whole unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from tradsys.compliance.sebi.facts import UNKNOWN, Exposure, Unknown
 from tradsys.core.events import Order
@@ -18,6 +18,7 @@ from tradsys.engine.ruled.traffic import Traffic
 from tradsys.portfolio.ledger import Ledger
 from tradsys.risk.greeks import YEAR
 
+_OPTION = Segment.OPTION
 _Part = tuple[Instrument, int]
 """A contract and its signed units, 1e-8."""
 
@@ -30,49 +31,50 @@ class Exposures:
         self._markets = markets
         self._ledger = ledger
         self._traffic = traffic
+        self._contracts: dict[str, list[Instrument]] = {}
+        for market in markets.values():
+            self._contracts.setdefault(market.instrument.underlying, []).append(market.instrument)
 
     def after(self, order: Order, instrument: Instrument) -> Exposure | Unknown:
         """Long and short money of options, net units of all contracts of the order's underlying."""
-        spot = self._markets.get(instrument.underlying)
-        way = order.side * _direction(instrument)
         long = short = units = 0
-        for contract, quantity in self._parts(order, instrument, way):
-            delta = self._delta(contract, spot, order.at)
-            if delta is UNKNOWN:
+        for contract, quantity in self._parts(order, instrument):
+            if contract.segment is not _OPTION:
+                units += quantity * contract.multiplier
+                continue
+            spot = self._markets.get(instrument.underlying)
+            delta = UNKNOWN if spot is None else self._delta(contract, spot, order.at)
+            if delta is UNKNOWN or spot is None:
                 return UNKNOWN
             signed = round(quantity * contract.multiplier * delta)
             units += signed
-            if contract.segment is Segment.OPTION and spot is not None:
-                money = abs(signed) * spot.price // SCALE
-                long, short = (long + money, short) if signed > 0 else (long, short + money)
+            money = abs(signed) * spot.price // SCALE
+            long, short = (long + money, short) if signed > 0 else (long, short + money)
         return Exposure(long=long, short=short, units=units)
 
-    def _parts(self, order: Order, instrument: Instrument, way: int) -> Iterator[_Part]:
+    def _parts(self, order: Order, instrument: Instrument) -> list[_Part]:
         """The order, what is held, and what works the same way, of every contract of the underlying."""
-        yield instrument, order.side * order.quantity
-        underlying = instrument.underlying
+        underlying, way = instrument.underlying, order.side * _direction(instrument)
+        found = [(instrument, order.side * order.quantity)]
         for held in self._ledger.open_positions.values():
             if held.instrument.underlying == underlying:
-                yield held.instrument, held.quantity
-        for name, market in self._markets.items():
-            contract = market.instrument
-            if contract.underlying == underlying:
-                for live in self._traffic.own(name):
-                    if live.order.side * _direction(contract) == way:
-                        yield contract, live.order.side * live.remaining
+                found.append((held.instrument, held.quantity))
+        for contract in self._contracts[underlying]:
+            for live in self._traffic.own(contract.id):
+                if live.order.side * _direction(contract) == way:
+                    found.append((contract, live.order.side * live.remaining))
+        return found
 
-    def _delta(self, contract: Instrument, spot: Market | None, at: int) -> float | Unknown:
-        if contract.segment is not Segment.OPTION:
-            return 1.0
+    def _delta(self, contract: Instrument, spot: Market, at: int) -> float | Unknown:
         price = self._markets[contract.id].price
-        if spot is None or spot.price <= 0 or price <= 0 or contract.strike is None or contract.expiry is None:
+        if spot.price <= 0 or price <= 0 or contract.strike is None or contract.expiry is None:
             return UNKNOWN
         return _option_delta(contract, spot=to_float(spot.price), price=to_float(price), at=at)
 
 
 def _direction(contract: Instrument) -> int:
     """Whether a purchase takes the underlying up (1) or down (-1)."""
-    return -1 if contract.segment is Segment.OPTION and contract.right is OptionRight.PUT else 1
+    return -1 if contract.segment is _OPTION and contract.right is OptionRight.PUT else 1
 
 
 def _option_delta(contract: Instrument, *, spot: float, price: float, at: int) -> float | Unknown:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from functools import cache
 from typing import TypeVar
 
 import msgspec
@@ -24,7 +23,7 @@ from tradsys.engine.ruled.exposure import Exposures
 from tradsys.engine.ruled.traffic import Traffic
 from tradsys.exchange.models import PriceBand, price_band
 from tradsys.reference.dated import DatedRow
-from tradsys.reference.sessions import instant, to_date
+from tradsys.reference.sessions import INDIA_OFFSET, instant, to_date
 from tradsys.reference.ticks import price_bands
 
 SIMULATED = "simulated"
@@ -33,8 +32,8 @@ SIMULATED = "simulated"
 DYNAMIC = "dynamic"
 """The band of a share with derivatives, in a file of price bands."""
 
+K = TypeVar("K")
 T = TypeVar("T")
-_Found = Callable[[str, int], T]
 _NONE = "none"
 
 
@@ -76,24 +75,46 @@ class RunFacts:
         self._traffic = traffic
         self._exposures = exposures
         self._codes = codes
-        self._registered = _by_day(self._registration)
-        self._measures = _by_day(lambda name, day: _known(stated.surveillance.on(day, name), _measure))
-        self._bans = _by_day(lambda name, day: _known(stated.ban_list.on(day, name), _is_banned))
-        self._wide = _by_day(lambda name, day: _known(stated.market_wide_limits.on(day, name), _units))
-        self._freezes = _by_day(lambda name, day: _known(stated.freeze_quantities.on(day, name), _units))
-        self._models = _by_day(self._band_model)
-        self._bands: dict[str, tuple[int, PriceBand, Band]] = {}
+        self._address = self._access(stated.address, SIMULATED)
+        self._addresses = self._access(stated.registered_addresses, (SIMULATED,))
+        self._login, self._simulated = stated.login, stated.simulated_access
+        self._begins = self._ends = 0
+        self._registered = _Today(self._registration)
+        self._measures: _Today[str, str | Unknown] = _Today(
+            lambda name, day: _known(stated.surveillance.on(day, name), _measure)
+        )
+        self._bans: _Today[str, bool | Unknown] = _Today(
+            lambda name, day: _known(stated.ban_list.on(day, name), _is_banned)
+        )
+        self._wide: _Today[str, int | Unknown] = _Today(
+            lambda name, day: _known(stated.market_wide_limits.on(day, name), _units)
+        )
+        self._freezes: _Today[str, int | Unknown] = _Today(
+            lambda name, day: _known(stated.freeze_quantities.on(day, name), _units)
+        )
+        self._models = _Today(self._band_model)
+        self._bands: dict[str, tuple[int, Band]] = {}
+
+    def _turn(self, at: int) -> None:
+        """Another day: what was looked up is looked up anew."""
+        day = india_day(at)
+        self._begins = day * DAY - INDIA_OFFSET
+        self._ends = self._begins + DAY
+        self._bands.clear()
+        for each in (self._registered, self._measures, self._bans, self._wide, self._freezes, self._models):
+            each.turn(to_date(day))
 
     def registration(self, strategy: str, instrument: Instrument, at: int) -> Registration | Unknown:
         """By the file of registrations, else the generic id where the user said so."""
-        return self._registered(f"{strategy}\n{instrument.exchange}", india_day(at))
+        if not self._begins <= at < self._ends:
+            self._turn(at)
+        return self._registered[strategy, instrument.exchange]
 
-    def _registration(self, key: str, day: date) -> Registration | Unknown:
-        strategy, _, exchange = key.partition("\n")
-        row = self._stated.registrations.on(day, strategy, exchange)
+    def _registration(self, key: tuple[str, str], day: date) -> Registration | Unknown:
+        row = self._stated.registrations.on(day, *key)
         if row is None:
             return Registration() if self._stated.generic_algo_id else UNKNOWN
-        code = self._codes.get(strategy, "")
+        code = self._codes.get(key[0], "")
         return Registration(algo_id=row.value, registered_hash=row.fields["code"], code_hash=code)
 
     def market_protection(self, order: Order) -> int | Unknown:
@@ -102,17 +123,17 @@ class RunFacts:
 
     def address(self, at: int) -> str | Unknown:
         """As given, or the simulated one."""
-        return self._access(self._stated.address, SIMULATED)
+        return self._address
 
     def registered_addresses(self, at: int) -> tuple[str, ...] | Unknown:
         """As given, or the simulated one."""
-        return self._access(self._stated.registered_addresses, (SIMULATED,))
+        return self._addresses
 
     def logged_in_at(self, at: int) -> int | Unknown:
         """The last daily log-in; of a simulated venue this very moment."""
-        clock = self._stated.login
+        clock = self._login
         if clock is None:
-            return self._access(None, at)
+            return at if self._simulated else UNKNOWN
         today = instant(india_day(at), clock)
         return today if today <= at else today - DAY
 
@@ -124,16 +145,18 @@ class RunFacts:
     def band(self, instrument: str, at: int) -> Band | Unknown:
         """By its row in the file of bands, else by the venue's band, around the previous close. Not modelled: how a
         dynamic band moves within the day."""
-        model = self._models(instrument, india_day(at))
-        market = self._markets[instrument]
-        base = market.previous_close
+        if not self._begins <= at < self._ends:
+            self._turn(at)
+        base = self._markets[instrument].previous_close
+        kept = self._bands.get(instrument)
+        if kept is not None and kept[0] == base:
+            return kept[1]
+        model = self._models[instrument]
         if model is UNKNOWN or base <= 0:
             return UNKNOWN
-        kept = self._bands.get(instrument)
-        if kept is None or kept[0] != base or kept[1] is not model:
-            low, high = model.limits(base, tick=market.instrument.tick_at(at))
-            kept = self._bands[instrument] = (base, model, Band(low=low, high=high))
-        return kept[2]
+        low, high = model.limits(base, tick=self._markets[instrument].instrument.tick_at(at))
+        self._bands[instrument] = (base, Band(low=low, high=high))
+        return self._bands[instrument][1]
 
     def _band_model(self, name: str, day: date) -> PriceBand | Unknown:
         row = self._stated.price_bands.on(day, name)
@@ -143,17 +166,25 @@ class RunFacts:
 
     def reference_price(self, instrument: str, at: int) -> int | Unknown:
         """The last price of today. Not modelled: the average over the refresh interval."""
+        if not self._begins <= at < self._ends:
+            self._turn(at)
         market = self._markets[instrument]
-        heard = max(market.seen_at, 0 if market.bar is None else market.bar.at)
-        return market.price if heard and india_day(heard) == india_day(at) else UNKNOWN
+        bar = market.bar
+        if market.seen_at >= self._begins or (bar is not None and bar.at >= self._begins):
+            return market.price
+        return UNKNOWN
 
     def freeze_quantity(self, instrument: str, at: int) -> int | Unknown:
         """By its row in the file."""
-        return self._freezes(instrument, india_day(at))
+        if not self._begins <= at < self._ends:
+            self._turn(at)
+        return self._freezes[instrument]
 
     def banned(self, underlying: str, at: int) -> bool | Unknown:
         """By its row in the file."""
-        return self._bans(underlying, india_day(at))
+        if not self._begins <= at < self._ends:
+            self._turn(at)
+        return self._bans[underlying]
 
     def exposure(self, order: Order, instrument: Instrument) -> Exposure | Unknown:
         """See `Exposures`."""
@@ -161,11 +192,15 @@ class RunFacts:
 
     def market_wide_limit(self, underlying: str, at: int) -> int | Unknown:
         """By its row in the file."""
-        return self._wide(underlying, india_day(at))
+        if not self._begins <= at < self._ends:
+            self._turn(at)
+        return self._wide[underlying]
 
     def surveillance(self, instrument: str, at: int) -> str | Unknown:
         """By its row in the file; `none` there is no measure."""
-        return self._measures(instrument, india_day(at))
+        if not self._begins <= at < self._ends:
+            self._turn(at)
+        return self._measures[instrument]
 
     def messages(self, instrument: Instrument, at: int) -> Messages | Unknown:
         """Counted in this run: of another run of the same member nothing is known."""
@@ -173,17 +208,26 @@ class RunFacts:
 
     def own_orders(self, instrument: str, at: int) -> tuple[Order, ...] | Unknown:
         """Those of this run; see `Traffic.own`."""
-        return tuple([live.order for live in self._traffic.own(instrument)])
+        own = self._traffic.own(instrument)
+        return tuple([live.order for live in own]) if own else ()
 
 
-def _by_day(look_up: Callable[[str, date], T]) -> _Found[T]:
-    """The same by the number of a day, looked up once."""
+class _Today(dict[K, T]):
+    """What holds today, looked up once."""
 
-    @cache
-    def found(name: str, day: int) -> T:
-        return look_up(name, to_date(day))
+    def __init__(self, look_up: Callable[[K, date], T]) -> None:
+        super().__init__()
+        self._look_up = look_up
+        self._day = date.min
 
-    return found
+    def turn(self, day: date) -> None:
+        """Another day begins."""
+        self.clear()
+        self._day = day
+
+    def __missing__(self, key: K) -> T:
+        found = self[key] = self._look_up(key, self._day)
+        return found
 
 
 def _known(row: DatedRow | None, read: Callable[[DatedRow], T]) -> T | Unknown:

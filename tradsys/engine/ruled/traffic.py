@@ -14,19 +14,21 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.events import Fill, Order
 from tradsys.core.instruments import Instrument
 from tradsys.core.orders import OrderState
+from tradsys.core.units import DAY
 from tradsys.engine.markets import Market
 from tradsys.engine.order_desk import LiveOrder
 from tradsys.engine.runner import Runner
 from tradsys.reference.order_to_trade import Exemption, exemption
-from tradsys.reference.sessions import to_date
+from tradsys.reference.sessions import INDIA_OFFSET, to_date
 
 _UNTRADED = (OrderState.APPROVED, OrderState.OPEN)
 
 
 class _Day(msgspec.Struct):
-    """Counts of one exchange segment on one day (days since 1970 in India)."""
+    """Counts of one exchange segment on one day in India, which `ends` then (UTC nanoseconds)."""
 
-    day: int = 0
+    day: int
+    ends: int
     counted: int = 0
     trades: int = 0
 
@@ -53,6 +55,7 @@ class Traffic:
         self._desires = {name: [each.desires for each in runners if name in each.instruments] for name in markets}
         self._as_of = as_of
         self._days: dict[str, _Day] = {}
+        self._told: dict[str, Messages] = {}
         self._leaving: dict[int, None] = {}
         self._exemptions: dict[tuple[str, int], Exemption | None] = {}
 
@@ -74,17 +77,23 @@ class Traffic:
     def own(self, instrument: str) -> list[LiveOrder]:
         """Own orders that work or may be working when the venue hears of one that is asked for now: not those of which
         it hears a withdrawal before, nor the exits of a bracket whose entry has not traded."""
-        return [
-            live
-            for desires in self._desires[instrument]
-            for live in desires[instrument].orders.values()
-            if live.order.order_id not in self._leaving and not _asleep(live)
-        ]
+        found = []
+        for desires in self._desires[instrument]:
+            orders = desires[instrument].orders
+            if orders:
+                leaving = self._leaving
+                found += [each for each in orders.values() if each.order.order_id not in leaving and not _asleep(each)]
+        return found
 
     def messages(self, exchange: str, at: int) -> Messages:
         """Counts of the day. That an exchange bars a member is not known here."""
-        found = self._day(exchange, at)
-        return Messages(counted=found.counted, trades=found.trades)
+        found = self._days.get(exchange)
+        if found is None or at >= found.ends:
+            found = self._day(exchange, at)
+        told = self._told.get(exchange)
+        if told is None or told.counted != found.counted or told.trades != found.trades:
+            told = self._told[exchange] = Messages(counted=found.counted, trades=found.trades)
+        return told
 
     def state(self, *, live: Collection[int]) -> bytes:
         """Everything counted, the same bytes for the same counts; of leaving orders those that are `live`."""
@@ -113,9 +122,10 @@ class Traffic:
 
     def _day(self, exchange: str, at: int) -> _Day:
         """The counts of a day; time that goes back counts in the latest one."""
-        found, day = self._days.get(exchange), india_day(at)
-        if found is None or found.day < day:
-            found = self._days[exchange] = _Day(day)
+        found = self._days.get(exchange)
+        if found is None or at >= found.ends:
+            day = india_day(at)
+            found = self._days[exchange] = _Day(day, (day + 1) * DAY - INDIA_OFFSET)
         return found
 
     def _exemption(self, instrument: Instrument, day: int) -> Exemption | None:
