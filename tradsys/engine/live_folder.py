@@ -6,7 +6,6 @@ same one, and what a replay needs.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import msgspec
 from tradsys.core.errors import ConfigError, DataError, ResourceError
 from tradsys.engine.inputs import hash_of, input_files
 from tradsys.engine.run import versions
-from tradsys.engine.run_file import JournalSection
+from tradsys.engine.run_file import RunFile
 from tradsys.engine.saved_run import LIVE, manifest_in, place_of, relative
 from tradsys.engine.settings import Settings
 
@@ -55,24 +54,34 @@ def manifest_of(folder: Path) -> dict[str, Any]:
     return found
 
 
-def decisive(settings: Settings) -> dict[str, Any]:
+def _decisive(run: RunFile) -> dict[str, Any]:
     """What of a run file decides; where the venue is, and how long it is waited for, may change between starts."""
-    found: dict[str, Any] = msgspec.to_builtins(settings.run)
+    found: dict[str, Any] = msgspec.to_builtins(run)
     return {name: value for name, value in found.items() if name != "venue"}
 
 
 def _demand_same(path: Path, manifest: dict[str, Any], settings: Settings) -> None:
-    # A folder from before a journal could be anywhere else has it in files.
-    theirs = {"journal": msgspec.to_builtins(JournalSection()), **manifest["configuration"]}
-    ours = json.loads(msgspec.json.encode(decisive(settings)))
+    ours, theirs = _decisive(settings.run), _decisive(_begun_with(path, manifest))
     for name in ours:
-        if ours[name] != theirs.get(name):
+        if ours[name] != theirs[name]:
             raise ConfigError(
                 f"{path} is of a run with another [{name}]",
                 value=str(ours[name]),
-                limit=str(theirs.get(name)),
+                limit=str(theirs[name]),
                 fix="give another --data-dir, or the run file as it was",
             )
+
+
+def _begun_with(path: Path, manifest: dict[str, Any]) -> RunFile:
+    """The run file that a folder was begun with; keys that there were not yet have their defaults."""
+    try:
+        return msgspec.convert(manifest["configuration"], RunFile)
+    except msgspec.ValidationError as error:
+        raise ConfigError(
+            f"{path} is of a run file that this version does not read: {error}",
+            value=str(error),
+            fix="go on with the version that began it, or give another --data-dir",
+        ) from error
 
 
 def _manifest(folder: Path, settings: Settings, *, stamp: int) -> dict[str, Any]:
