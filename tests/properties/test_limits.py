@@ -44,6 +44,13 @@ LIMITS: dict[str, list[float]] = {
     "trades_per_day": [5, 20],
     "repeated_executions": [2, 3],
 }
+ALL = {
+    **LIMITS,
+    "leverage": [0.2, 0.5, 1.0],
+    "daily_loss": [20.0, 200.0],
+    "price_collar": [0.01, 0.03],
+    "concentration": [0.1, 0.3],
+}
 SCOPES = ("account", "strategies", "instruments", "segments")
 NAMES = {"strategies": "first", "instruments": "NSE:A", "segments": "equity"}
 ENDS = (Cancelled, Expired, Rejected)
@@ -73,6 +80,15 @@ def wishes(chance: random.Random, strategy: Scripted, bar: Bar) -> Iterator[Any]
             yield send(bar, quantity, limit=round(bar.close * chance.choice([0.97, 1.0, 1.03]) * 20) / 20)
         else:
             yield strategy.cancel(bar)
+
+
+def written(chosen: dict[tuple[str, str], float]) -> dict[str, Any]:
+    """As a run file has them."""
+    limits: dict[str, Any] = {}
+    for (name, scope), value in chosen.items():
+        place = limits if scope == "account" else limits.setdefault(scope, {}).setdefault(NAMES[scope], {})
+        place[name] = int(value) if name.startswith(("orders", "trades", "repeated")) else float(value)
+    return limits
 
 
 def random_run(folder: Path, seed: int, limits: dict[str, Any]) -> Prepared:
@@ -243,10 +259,7 @@ def check(prepared: Prepared, chosen: dict[tuple[str, str], float]) -> list[str]
 def test_the_log_tells_the_same_as_the_gate(seed: int, picked: set[tuple[str, str]]) -> None:
     chance = random.Random(seed)
     chosen = {each: chance.choice(LIMITS[each[0]]) for each in sorted(picked)}
-    limits: dict[str, Any] = {}
-    for (name, scope), value in chosen.items():
-        place = limits if scope == "account" else limits.setdefault(scope, {}).setdefault(NAMES[scope], {})
-        place[name] = int(value) if name.startswith(("orders", "trades", "repeated")) else float(value)
+    limits = written(chosen)
     with TemporaryDirectory() as folder:
         assert check(random_run(Path(folder), seed, limits), chosen) == []
 
@@ -289,3 +302,15 @@ def test_bytes_that_are_no_counts_are_refused(tmp_path: Path, state: bytes) -> N
     assert prepared.engine.limited is not None
     with pytest.raises(ConfigError, match="not a state"):
         prepared.engine.limited.restore(state, prepared.instruments)
+
+
+@given(st.integers(0, 10**9), st.sets(st.tuples(st.sampled_from(sorted(ALL)), st.sampled_from(SCOPES)), min_size=1))
+@settings(max_examples=20, deadline=None)
+def test_looking_at_all_limits_at_once_says_what_each_says(seed: int, picked: set[tuple[str, str]]) -> None:
+    chance = random.Random(seed)
+    limits = written({each: chance.choice(ALL[each[0]]) for each in sorted(picked)})
+    with TemporaryDirectory() as folder:
+        one, other = (random_run(Path(folder) / name, seed, limits) for name in ("one", "other"))
+        other.engine.gate.witness(lambda *told: None)
+        logs = [run(each).backtest.log for each in (one, other)]
+    assert logs[0] == logs[1]

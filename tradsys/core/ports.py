@@ -25,8 +25,8 @@ class Account(Protocol):
     def allotment(self) -> float:
         """Equity this strategy may size against: its share of the capital, and what it earned."""
 
-    def position(self, instrument: str) -> float:
-        """Signed units this strategy holds."""
+    def position(self, instrument: str, *, product: str = "") -> float:
+        """Signed units this strategy holds, of one product or of all together."""
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
@@ -68,6 +68,9 @@ class Holdings(Protocol):
 
     def profit(self, kind: str, name: str) -> int:
         """What a scope has earned since the run began, net of charges."""
+
+    def account(self) -> tuple[int, int, int]:
+        """Equity, profit and exposure of the account, worked out together."""
 
 
 class Check(Protocol):

@@ -58,6 +58,21 @@ class AccountMeasures:
             return profits.get(name, 0)
         return sum(profit for each, profit in profits.items() if self._segment(each) == name)
 
+    def account(self) -> tuple[int, int, int]:
+        """Money, 1e-8: equity, profit, exposure."""
+        ledger, markets = self._ledger, self._markets
+        marks, equity, gross = ledger.marks, ledger.cash, 0
+        for held in ledger.open_positions.values():
+            instrument, quantity = held.instrument, held.quantity
+            price = markets[instrument.id].price
+            if price:
+                marks[instrument.id] = price
+            else:
+                price = marks[instrument.id]
+            equity += held.value(price) if held.paid_in_full else held.value(price) - held.cost
+            gross += exposure(instrument, side=quantity, quantity=abs(quantity), price=price)
+        return equity, equity - ledger.start, gross
+
     def profits(self) -> dict[Scope, int]:
         """What every scope that earned anything has earned."""
         found = {ACCOUNT: self.profit("account", "")}

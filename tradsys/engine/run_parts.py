@@ -19,6 +19,7 @@ from tradsys.reference.clock import local_date
 from tradsys.reference.ticks import Underlying, futures_of, margin_rate
 from tradsys.risk.checks import Balance, Delivery, IntradayEntry, Margin, Tradable
 from tradsys.risk.limit_checks import AFTER_MARGIN, BEFORE_MARGIN, LimitCheck
+from tradsys.risk.limit_screen import screened
 from tradsys.strategies.context import Context
 
 
@@ -39,9 +40,14 @@ def usual_gate(
     valid = (Tradable(futures_of), Delivery(), IntradayEntry(cutoffs))
     balance, margin = Balance(standing, currency), Margin(standing, currency)
     if limits is None:
-        return Gate((*before, *valid, balance, margin, *after), fuse=fused)
+        return Gate((*before, *valid, balance, margin, *after), fuse=_fused)
     own = (*map(limits, BEFORE_MARGIN), margin, *map(limits, AFTER_MARGIN))
-    return Gate((*before, *valid, balance, *own, *after), fuse=fused)
+    return Gate((*before, *valid, balance, *own, *after), fuse=_fused)
+
+
+def _fused(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+    """What stands together of limits and of rules as one check each."""
+    return screened(fused(checks))
 
 
 def dated_margins(*, fixed: datetime.date | None = None, leverage: float | None = None) -> MarginRate:

@@ -29,9 +29,9 @@ class LimitCheck:
 
     def __init__(self, limits: Limits, counted: Commitments, holdings: Holdings, currency: str) -> None:
         self.name = self.rule
-        self._limits = limits
-        self._counted = counted
-        self._holdings = holdings
+        self.limits = limits
+        self.counted = counted
+        self.holdings = holdings
         self._currency = currency
         self._version = limits.version
         self._known: dict[tuple[str, str], tuple[Limit, ...]] = {}
@@ -49,13 +49,13 @@ class LimitCheck:
 
     def rows(self, order: Order, instrument: Instrument) -> tuple[Limit, ...]:
         """What limits this order, looked up once for each strategy and instrument."""
-        if self._version != self._limits.version:
+        if self._version != self.limits.version:
             self._known.clear()
-            self._version = self._limits.version
+            self._version = self.limits.version
         key = (order.strategy, instrument.id)
         found = self._known.get(key)
         if found is None:
-            found = self._limits.rows(self.limit, strategy=order.strategy, instrument=instrument)
+            found = self.limits.rows(self.limit, strategy=order.strategy, instrument=instrument)
             self._known[key] = found
         return found
 
@@ -116,10 +116,10 @@ class MaxPosition(Quantity):
     def value(self, order: Order, instrument: Instrument, claim: Claim, row: Limit) -> int:
         """Signed by the order's side, so that a position on the other side never exceeds it."""
         own = row.scope.kind == "strategy"
-        place = self._counted.place(order.strategy, instrument)
-        held = self._holdings.held(instrument.id, strategy=order.strategy if own else "")
+        place = self.counted.place(order.strategy, instrument)
+        held = self.holdings.held(instrument.id, strategy=order.strategy if own else "")
         working = place.own.of(order.side) if own else place.all.of(order.side)
-        others = 0 if own else self._counted.foreign_units(instrument.id, order.side)
+        others = 0 if own else self.counted.foreign_units(instrument.id, order.side)
         return order.side * held + working + others + order.quantity
 
 
@@ -145,7 +145,7 @@ class Concentration(MaxPositionValue):
 
     def value(self, order: Order, instrument: Instrument, claim: Claim, row: Limit) -> int:
         """A fraction, 1e-8, rounded up."""
-        return _of_equity(super().value(order, instrument, claim, row), self._holdings.equity())
+        return _of_equity(super().value(order, instrument, claim, row), self.holdings.equity())
 
     def text(self, value: int) -> str:
         """A part of the equity."""
@@ -160,9 +160,9 @@ class MaxLeverage(LimitCheck):
     def value(self, order: Order, instrument: Instrument, claim: Claim, row: Limit) -> int:
         """A multiple, 1e-8, rounded up."""
         more = exposure(instrument, side=order.side, quantity=claim.opening, price=highest(order, claim))
-        gross = self._holdings.exposure(row.scope.kind, row.scope.name) + self._counted.tally(row.scope).open_value
-        others = self._counted.foreign_value(row.scope)
-        return _of_equity(gross + others + more, self._holdings.equity())
+        gross = self.holdings.exposure(row.scope.kind, row.scope.name) + self.counted.tally(row.scope).open_value
+        others = self.counted.foreign_value(row.scope)
+        return _of_equity(gross + others + more, self.holdings.equity())
 
     def text(self, value: int) -> str:
         """A multiple of the equity."""
@@ -185,7 +185,7 @@ class DailyLoss(LimitCheck):
 
     def value(self, order: Order, instrument: Instrument, claim: Claim, row: Limit) -> int:
         """Money; a gain is negative."""
-        return self._counted.base(row.scope) - self._holdings.profit(row.scope.kind, row.scope.name)
+        return self.counted.base(row.scope) - self.holdings.profit(row.scope.kind, row.scope.name)
 
 
 class PriceCollar(LimitCheck):
@@ -247,8 +247,8 @@ class MaxOpenValue(MaxOrderValue):
 
     def value(self, order: Order, instrument: Instrument, claim: Claim, row: Limit) -> int:
         """Money."""
-        ours = super().value(order, instrument, claim, row) + self._counted.tally(row.scope).open_value
-        return ours + self._counted.foreign_value(row.scope)
+        ours = super().value(order, instrument, claim, row) + self.counted.tally(row.scope).open_value
+        return ours + self.counted.foreign_value(row.scope)
 
 
 class Count(LimitCheck):
@@ -269,7 +269,7 @@ class OrdersASecond(Count):
     def judge(self, order: Order, instrument: Instrument, claim: Claim, rows: tuple[Limit, ...]) -> Refused | None:
         """Whether as many as may be are younger than the window already."""
         for row in rows:
-            sent = self._counted.tally(row.scope).sent
+            sent = self.counted.tally(row.scope).sent
             if len(sent) >= row.most and sent[-row.most] > order.at - self.window:
                 return self.refuse(order, row, self.text(self.value(order, instrument, claim, row)))
         return None
@@ -277,7 +277,7 @@ class OrdersASecond(Count):
     def value(self, order: Order, instrument: Instrument, claim: Claim, row: Limit) -> int:
         """How many there would be, with this one."""
         since = order.at - self.window
-        return 1 + sum(1 for at in self._counted.tally(row.scope).sent if at > since)
+        return 1 + sum(1 for at in self.counted.tally(row.scope).sent if at > since)
 
 
 class OrdersAMinute(OrdersASecond):
@@ -295,7 +295,7 @@ class Duplicate(LimitCheck):
 
     def judge(self, order: Order, instrument: Instrument, claim: Claim, rows: tuple[Limit, ...]) -> Refused | None:
         """Whether it is younger than the window."""
-        before = self._counted.same.get(same(order))
+        before = self.counted.same.get(same(order))
         if before is None:
             return None
         span = order.at - before
@@ -306,7 +306,7 @@ class Duplicate(LimitCheck):
 
     def value(self, order: Order, instrument: Instrument, claim: Claim, row: Limit) -> int:
         """Seconds since the same order was sent, 1e-8; -1 where it never was."""
-        before = self._counted.same.get(same(order))
+        before = self.counted.same.get(same(order))
         return -SCALE if before is None else (order.at - before) * SCALE // SECOND
 
     def text(self, value: int) -> str:
@@ -321,7 +321,7 @@ class TradesADay(Count):
 
     def value(self, order: Order, instrument: Instrument, claim: Claim, row: Limit) -> int:
         """With this one."""
-        return self._counted.tally(row.scope).trades + 1
+        return self.counted.tally(row.scope).trades + 1
 
 
 class RepeatedExecution(Count):
@@ -335,7 +335,7 @@ class RepeatedExecution(Count):
 
     def judge(self, order: Order, instrument: Instrument, claim: Claim, rows: tuple[Limit, ...]) -> Refused | None:
         """Latched once it was exceeded, whatever the next order is."""
-        row = self._counted.place(order.strategy, instrument).row
+        row = self.counted.place(order.strategy, instrument).row
         if not row.latched:
             refused = super().judge(order, instrument, claim, rows)
             row.latched = refused is not None
@@ -344,7 +344,7 @@ class RepeatedExecution(Count):
 
     def value(self, order: Order, instrument: Instrument, claim: Claim, row: Limit) -> int:
         """In a row, with this one."""
-        return self._counted.place(order.strategy, instrument).row.repeats(order.side, order.quantity) + 1
+        return self.counted.place(order.strategy, instrument).row.repeats(order.side, order.quantity) + 1
 
 
 BEFORE_MARGIN: tuple[type[LimitCheck], ...] = (MaxPosition, MaxPositionValue, MaxLeverage, DailyLoss)
