@@ -52,12 +52,14 @@ class Validity(Word):
 
 
 class Product(Word):
-    """Delivery, intraday, or overnight derivatives; `SPOT` where a venue has no products."""
+    """Delivery, intraday, overnight derivatives; `SPOT` where a venue has no products; legs of a hedged position."""
 
     CNC = "CNC"
     MIS = "MIS"
     NRML = "NRML"
     SPOT = "SPOT"
+    LONG = "LONG"
+    SHORT = "SHORT"
 
 
 class MarketEvent(msgspec.Struct, frozen=True, gc=False, tag=True, tag_field="event"):

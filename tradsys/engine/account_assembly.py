@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tradsys.core.errors import ConfigError
+from tradsys.core.errors import ConfigError, UnknownName
 from tradsys.core.instruments import Instrument, Segment
 from tradsys.core.ports import ChargePlan, Check
 from tradsys.engine.currency_account import ConvertedCharges, ConvertedStanding
@@ -17,7 +17,10 @@ from tradsys.portfolio.currencies import CurrencyLedger
 from tradsys.portfolio.holdings import HoldingsLedger
 from tradsys.portfolio.ledger import Ledger
 from tradsys.reference.calendar import calendar_for
+from tradsys.risk.position_legs import PositionLegs
 from tradsys.risk.settled_delivery import SettledDelivery
+
+POSITION_MODES = ("netting", "hedging")
 
 
 def ledger_of(run: RunFile, instruments: Mapping[str, Instrument], *, cash: int, zone: str) -> Ledger:
@@ -62,8 +65,16 @@ def refuse_unconverted(run: RunFile, instruments: Mapping[str, Instrument]) -> N
             )
 
 
-def refuse_foreign(run: RunFile) -> None:
-    """Raise `ConfigError` for instruments in another currency than the account's: a venue keeps cash in each."""
+def refuse_on_history_alone(run: RunFile) -> None:
+    """Raise `ConfigError` for what no venue of a live run does: instruments in another currency than the account's, of
+    which a venue keeps cash, and legs of one position."""
+    if run.execution.positions == "hedging":
+        raise ConfigError(
+            "a live run holds one net position",
+            value="hedging",
+            limit="netting",
+            fix='leave execution.positions out, or give it "netting"',
+        )
     for section in sections_of(run):
         if section.currency not in (None, run.run.currency):
             raise ConfigError(
@@ -74,6 +85,10 @@ def refuse_foreign(run: RunFile) -> None:
             )
 
 
-def account_checks(ledger: Ledger) -> tuple[Check, ...]:
-    """What the gate asks beside the usual: whether a share is settled, where the ledger knows."""
-    return (SettledDelivery(ledger.deliverable),) if isinstance(ledger, HoldingsLedger) else ()
+def account_checks(ledger: Ledger, *, positions: str) -> tuple[Check, ...]:
+    """What the gate asks beside the usual: whether a share is settled, where the ledger knows, and which legs of a
+    perpetual there are. Raises `UnknownName` for positions of no known mode."""
+    if positions not in POSITION_MODES:
+        raise UnknownName("mode", positions, POSITION_MODES, where="execution.positions")
+    settled = (SettledDelivery(ledger.deliverable),) if isinstance(ledger, HoldingsLedger) else ()
+    return (*settled, PositionLegs(hedging=positions == "hedging"))

@@ -6,17 +6,16 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from tradsys.core.events import OrderType, Product
+from tradsys.core.events import OrderType
 from tradsys.core.instruments import Segment
 from tradsys.core.units import SCALE, from_float
 from tradsys.engine.markets import Market
 from tradsys.engine.order_desk import LiveOrder
 from tradsys.engine.standing import MarginRate
 from tradsys.portfolio.ledger import Ledger, Position
+from tradsys.risk.checks import LEVERAGED
 from tradsys.risk.commitments import exposure
 from tradsys.risk.monitoring.account import Exposure
-
-_LEVERAGED = frozenset({Product.MIS, Product.NRML})
 
 
 class Holdings:
@@ -79,7 +78,7 @@ class Holdings:
     def _borrows(held: Position) -> bool:
         """A bought option is paid for and keeps no margin."""
         bought = held.instrument.segment is Segment.OPTION and held.quantity > 0
-        return held.product in _LEVERAGED and not bought
+        return held.product in LEVERAGED and not bought
 
 
 def closes(live: LiveOrder) -> bool:

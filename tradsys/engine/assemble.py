@@ -153,7 +153,7 @@ def wire(
         currency=run.run.currency,
         before=checks if watch is None else (*checks, watch.check),
         limits=limited.check if limited is not None else None,
-        after=(*account_checks(ledger), *(pack.checks if pack is not None else ())),
+        after=(*account_checks(ledger, positions=run.execution.positions), *(pack.checks if pack is not None else ())),
     )
     protected = protecting(run.execution, instruments, data)
     engine = Engine(

@@ -43,6 +43,8 @@ _VALIDITY = {
     Product.CNC: Validity.DAY,
     Product.MIS: Validity.DAY,
     Product.NRML: Validity.DAY,
+    Product.LONG: Validity.DAY,
+    Product.SHORT: Validity.DAY,
 }
 """Where there are no sessions a market order works until it fills."""
 

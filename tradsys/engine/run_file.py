@@ -112,6 +112,7 @@ class ExecutionSection(Section, frozen=True, kw_only=True, forbid_unknown_fields
     slippage_bps: float = 5.0
     participation: float = 0.1
     product: Product | None = None
+    positions: str = "netting"
     price_band: float | None = None
     roll_days: int = 1
     market_protection: float | str | None = None

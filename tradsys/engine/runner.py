@@ -70,9 +70,12 @@ class AccountView:
         mark_open(self._ledger, self._markets)
         return to_float(self._capital + self._ledger.profit(self._strategy) // self._copies)
 
-    def position(self, instrument: str) -> float:
-        """Signed units this strategy holds, all products together."""
+    def position(self, instrument: str, *, product: str = "") -> float:
+        """Signed units this strategy holds, all products together, or of one, such as a leg. Raises `ValueError` for a
+        product that there is not."""
         ledger, strategy = self._ledger, self._strategy
+        if product:
+            return to_float(ledger.position(strategy, instrument, Product(product)))
         return to_float(sum(ledger.position(strategy, instrument, product) for product in Product))
 
 

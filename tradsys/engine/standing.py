@@ -11,12 +11,11 @@ from tradsys.core.units import SCALE
 from tradsys.engine.markets import Market
 from tradsys.engine.runner import mark_open
 from tradsys.portfolio.ledger import Ledger, Position
-from tradsys.risk.checks import PRODUCTS
+from tradsys.risk.checks import LEVERAGED, PRODUCTS, has_product
 
 MarginRate = Callable[[Instrument, Product, int], int]
 """Instrument, product, instant → margin as a fraction of notional, in 1e-8."""
 
-_LEVERAGED = frozenset({Product.MIS, Product.NRML})
 _OPTION = Segment.OPTION
 
 
@@ -34,7 +33,7 @@ class Route:
         self.instrument = market.instrument
         self.position = position
         self.checks = checks
-        self.leveraged = position.product in _LEVERAGED
+        self.leveraged = position.product in LEVERAGED
         self.offered = 0
 
 
@@ -57,7 +56,7 @@ class AccountStanding:
         if self.borrows:
             mark_open(self._ledger, self._markets)
             for held in self._ledger.open_positions.values():
-                if held.product in _LEVERAGED:
+                if held.product in LEVERAGED:
                     free += self._lent(held)
         return free
 
@@ -84,7 +83,7 @@ class AccountStanding:
     def _margined(self, order: Order, instrument: Instrument, opening: int, price: int) -> int:
         """A bought option is paid for; everything else leveraged claims its margin. A product that the segment does not
         have has no margin: the gate refuses it."""
-        if order.product not in PRODUCTS.get(instrument.segment, ()):
+        if order.product not in PRODUCTS.get(instrument.segment, ()) and not has_product(instrument, order.product):
             return 0
         if instrument.segment is _OPTION and order.side > 0:
             return _paid(order, instrument, opening, price)

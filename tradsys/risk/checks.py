@@ -17,7 +17,8 @@ from tradsys.core.units import format_money, to_text
 _INDEX, _SELL = Segment.INDEX, Side.SELL
 _CNC, _MIS = Product.CNC, Product.MIS
 _DELIVERED = frozenset({Product.CNC, Product.SPOT})
-_LEVERAGED = frozenset({Product.MIS, Product.NRML})
+LEGS = frozenset({Product.LONG, Product.SHORT})
+LEVERAGED = frozenset({Product.MIS, Product.NRML}) | LEGS
 
 PRODUCTS: dict[Segment, tuple[Product, ...]] = {
     Segment.EQUITY: (Product.CNC, Product.MIS),
@@ -26,6 +27,14 @@ PRODUCTS: dict[Segment, tuple[Product, ...]] = {
     Segment.CRYPTO_SPOT: (Product.SPOT,),
     Segment.CRYPTO_PERPETUAL: (Product.NRML,),
 }
+"""What is traded in each segment, legs apart: `has_product`."""
+
+
+def has_product(instrument: Instrument, product: Product) -> bool:
+    """Whether an instrument's segment has a product; only perpetuals have legs."""
+    if product in LEGS:
+        return instrument.segment is Segment.CRYPTO_PERPETUAL
+    return product in PRODUCTS.get(instrument.segment, ())
 
 
 def refuse(order: Order, rule: str, *, limit: str, value: str, fix: str = "") -> Refused:
@@ -56,7 +65,7 @@ class Tradable:
                 value=instrument.id,
                 fix=f"trade {future}",
             )
-        if order.product not in PRODUCTS[instrument.segment]:
+        if order.product not in PRODUCTS[instrument.segment] and not has_product(instrument, order.product):
             allowed = ", ".join(PRODUCTS[instrument.segment])
             return refuse(order, "product-not-allowed", limit=allowed, value=order.product, fix="set execution.product")
         if instrument.expiry is not None and order.at >= instrument.expiry:
@@ -144,7 +153,7 @@ class Funds:
 
     def concerns(self, instrument: Instrument, product: Product, side: Side) -> bool:
         """Purchases, and whatever claims margin."""
-        return (product in _LEVERAGED) is self.leveraged and (side is not _SELL or product not in _DELIVERED)
+        return (product in LEVERAGED) is self.leveraged and (side is not _SELL or product not in _DELIVERED)
 
     def __call__(self, order: Order, instrument: Instrument, claim: Claim) -> Refused | None:
         """None, or the rule's refusal."""

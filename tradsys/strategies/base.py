@@ -136,8 +136,8 @@ class Strategy:
 
         Further: `validity="DAY"|"IOC"|"FOK"|"GTC"|"GTD"`, `expires_at=` the end of a GTD order (UTC nanoseconds, as
         `bar.at`, or a datetime with its time zone), `display=` units shown at a time, `post_only=True`,
-        `product="CNC"|"MIS"|"NRML"`, `reason=`. Prices in currency units. What does not go together is refused
-        (`invalid-order`); raises `ConfigError` for a datetime without a time zone.
+        `product="CNC"|"MIS"|"NRML"` or the leg `"LONG"|"SHORT"`, `reason=`. Prices in currency units. What does not go
+        together is refused (`invalid-order`); raises `ConfigError` for a datetime without a time zone.
         """
         return _order(where, Side.BUY, quantity, **details)
 

@@ -25,7 +25,7 @@ class Purse:
     cash: float = 200_000.0
     held: float = 0.0
 
-    def position(self, instrument: str) -> float:
+    def position(self, instrument: str, *, product: str = "") -> float:
         """Units held, of whatever instrument."""
         return self.held
 

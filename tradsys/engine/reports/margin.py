@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tradsys.core.errors import UncoveredDate
-from tradsys.core.events import Product
 from tradsys.core.instruments import Segment
 from tradsys.core.units import SCALE
 from tradsys.engine.standing import MarginRate
 from tradsys.portfolio.ledger import Position
-
-_BORROWED = frozenset({Product.MIS, Product.NRML})
+from tradsys.risk.checks import LEVERAGED
 
 
 class MarginInUse(NamedTuple):
@@ -28,7 +26,7 @@ def margin_in_use(positions: Iterable[Position], marks: dict[str, int], rate: Ma
     total = 0
     for held in positions:
         bought = held.instrument.segment is Segment.OPTION and held.quantity > 0
-        if held.product not in _BORROWED or bought or not held.quantity:
+        if held.product not in LEVERAGED or bought or not held.quantity:
             continue
         try:
             share = rate(held.instrument, held.product, at)

@@ -12,7 +12,7 @@ import msgspec
 from tradsys.core.errors import ConfigError
 from tradsys.core.safety import SafetyLevel
 from tradsys.core.units import from_float
-from tradsys.engine.account_assembly import refuse_foreign
+from tradsys.engine.account_assembly import refuse_on_history_alone
 from tradsys.engine.account_key import key_in_file
 from tradsys.engine.assemble import DEFAULT_PRODUCT, Parts, Wired, wire
 from tradsys.engine.paths import find_path
@@ -120,7 +120,7 @@ def trading_of(wired: Wired, switch: KillSwitch, safety: SafetyCheck, live: Live
 
 def wired_for_live(settings: Settings, *, switch: KillSwitch) -> tuple[Wired, SafetyCheck]:
     """The engine of a run file, its indicators stepped, with the safety check before all others."""
-    refuse_foreign(settings.run)
+    refuse_on_history_alone(settings.run)
     safety = SafetyCheck(switch)
     wired = wire(settings, stepped=True, checks=(safety,), extra=lambda parts: external_runner(parts, settings.run))
     return wired, safety
