@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import UNSET
+
 from tradsys.compliance.sebi.rule_check import source_of
 from tradsys.core.events import (
     Accepted,
@@ -22,7 +24,7 @@ from tradsys.core.events import (
 )
 from tradsys.core.order_terms import stated
 from tradsys.core.orders import TERMINAL, OrderState, step
-from tradsys.core.units import Rounding, divide
+from tradsys.core.units import SCALE, Rounding, divide
 from tradsys.engine.reports.algo_ids import AlgoIds
 from tradsys.engine.reports.run_record import RunRecord
 from tradsys.engine.reports.sheets import Heading, Sheet
@@ -49,6 +51,8 @@ HEADINGS = (
     Heading("expires_utc", "utc", "Good till (UTC)"),
     Heading("parent", "count", "Child of"),
     Heading("linked", "count", "Linked with"),
+    Heading("protection_percent", "exact", "Market protection, %"),
+    Heading("goes_on_with", "count", "Goes on with"),
     Heading("verdict"),
     Heading("rule"),
     Heading("rule_limit", label="Its limit"),
@@ -150,7 +154,7 @@ def order_sheet(record: RunRecord, chosen: Sequence[OrderLife], ids: AlgoIds) ->
 
 def _row(life: OrderLife, record: RunRecord, ids: AlgoIds) -> tuple[Any, ...]:
     order, refused = life.order, life.refused
-    terms = stated(order.terms)
+    terms, capped = stated(order.terms), order.capped
     algo_id = ids.of(order.strategy, record.instruments[order.instrument], order.at)
     sent = record.sent_of(order.order_id)
     tag = tag_of(record.name, order.order_id) if record.saved.live else ""
@@ -159,6 +163,7 @@ def _row(life: OrderLife, record: RunRecord, ids: AlgoIds) -> tuple[Any, ...]:
         order.side.name.lower(), order.type, order.validity, order.product, order.quantity, order.limit or None,
         order.trigger or None, order.trail or None, terms.display or None, "yes" if terms.post_only else "",
         terms.expires_at or None, order.parent or None, order.group or None,
+        None if capped is UNSET else capped.percent * SCALE // 100, None if capped is UNSET else capped.first or None,
         "approved" if refused is None else "refused", refused.rule if refused else "",
         refused.limit if refused else "", refused.value if refused else "", tag,
         (sent.venue_id or None) if sent else None, sent.at if sent else None, life.acknowledged_at,

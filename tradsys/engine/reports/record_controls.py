@@ -15,7 +15,7 @@ from tradsys.engine.reports.account import Trade
 from tradsys.engine.reports.controls import BACKTEST, Answer, Control, does_not_apply, not_shown, shown
 from tradsys.engine.reports.evidence import ABROAD, Evidence, final_of
 from tradsys.engine.reports.orders import OrderLife
-from tradsys.engine.reports.violations import CHANGE
+from tradsys.engine.reports.violations import BREAKER, CHANGE
 from tradsys.reference.clock import local_date
 from tradsys.reference.retention import retention
 
@@ -126,12 +126,14 @@ def reconciliation(evidence: Evidence) -> Answer:
 
 
 def named_persons(evidence: Evidence) -> Answer:
-    """Everybody who changed the safety level or a limit is named."""
+    """Everybody who changed the safety level or a limit, or ended a halt, is named."""
     if not evidence.live:
         return does_not_apply(BACKTEST)
     asked = [said.by for _, said in evidence.record.operators if said.trigger != "storage"]
     asked += [each.by for each in evidence.record.safety if isinstance(each, SafetyLowered)]
     asked += [each.by for each in evidence.violations if each.kind == CHANGE]
+    # A breaker that ended by itself names nobody.
+    asked += [each.by for each in evidence.violations if each.kind == BREAKER and each.by]
     if not asked:
         return not_shown("nobody intervened")
     nameless = sum(1 for each in asked if not each.strip())

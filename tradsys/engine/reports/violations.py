@@ -14,6 +14,7 @@ from tradsys.compliance.surveillance.alerts import Alert, Pattern
 from tradsys.compliance.surveillance.settings import SurveillanceSettings
 from tradsys.compliance.surveillance.surveillance import Finding
 from tradsys.core.events import Entry, Halted, Refused, Rejected, Stray
+from tradsys.core.protection import Move, ProtectionStep
 from tradsys.core.risk_events import (
     BreakerReset,
     BreakerTripped,
@@ -113,6 +114,18 @@ def _of_entry(entry: Entry, orders: Mapping[int, OrderLife]) -> Iterator[Violati
         )
     elif isinstance(body, Stray):
         yield _of_stray(entry, body)
+    elif isinstance(body, ProtectionStep) and body.move is Move.ALERT:
+        yield Violation(
+            at=entry.at,
+            kind=WARNING,
+            rule="market-protection",
+            strategy=entry.strategy,
+            instrument=body.instrument,
+            order_id=body.order_id,
+            value=to_text(body.remaining),
+            detail=f"rests beyond its protection: {body.reason}",
+            line=entry.seq,
+        )
     elif isinstance(body, LimitChanged | RepeatReset):
         yield _of_change(entry, body)
     elif isinstance(body, RiskAlert | BreakerTripped | BreakerReset | Liquidating):

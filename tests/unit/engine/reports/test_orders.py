@@ -7,6 +7,7 @@ from typing import Any
 from tests.unit.engine.reports.lines import Lines, record_of
 from tradsys.core.events import Approved, Cancelled, CancelRequested, Expired, Rejected, Side, StrayKind
 from tradsys.core.orders import OrderState
+from tradsys.core.protection import Capped
 from tradsys.core.units import SCALE, SECOND
 from tradsys.engine.reports.algo_ids import algo_ids
 from tradsys.engine.reports.orders import OrderLife, lives, order_sheet
@@ -84,6 +85,15 @@ def test_a_trade_that_the_venue_undid_is_no_fill_any_more() -> None:
     lines.stray(order, StrayKind.BUST, lines.fill(order, 1, 110, side=Side.SELL))
     found = life_of(lines, 1)
     assert (found.filled, found.average_price) == (SCALE, 100 * SCALE)
+
+
+def test_a_market_order_that_was_capped_says_how_far_and_what_it_goes_on_with() -> None:
+    lines = Lines()
+    lines.approved(capped=Capped(percent=250, last=100 * SCALE))
+    lines.approved(capped=Capped(percent=500, last=100 * SCALE, first=1, attempt=1))
+    first, second = row_of(lines, 1), row_of(lines, 2)
+    assert (first["protection_percent"], first["goes_on_with"]) == (5 * SCALE // 2, None)
+    assert (second["protection_percent"], second["goes_on_with"]) == (5 * SCALE, 1)
 
 
 def test_without_orders_there_are_headings() -> None:

@@ -9,8 +9,10 @@ from tests.unit.engine.reports.lines import BEGIN, NAME, Lines, record_of
 from tradsys.compliance.surveillance.settings import SurveillanceSettings
 from tradsys.compliance.surveillance.surveillance import Finding
 from tradsys.core.events import Approved, Halted, Refused, Rejected, StrayKind
+from tradsys.core.protection import Move, ProtectionStep
 from tradsys.core.risk_events import BreakerReset, BreakerTripped, HaltScope, Liquidating, RiskAlert, Severity
 from tradsys.core.safety import SafetyLevel, SafetyLowered, SafetyRaised
+from tradsys.core.units import SCALE
 from tradsys.engine.reports.orders import lives
 from tradsys.engine.reports.run_record import RunRecord
 from tradsys.engine.reports.violations import Violation, count_sheet, refused_by_rule, violation_sheet, violations
@@ -57,6 +59,12 @@ def test_every_kind_has_its_row_in_order_of_time() -> None:
         BreakerReset(at=lines.at, breaker="daily_loss", scope=HaltScope.ACCOUNT, subject="", by="asha", reason="seen")
     )
     lines.add(Liquidating(at=lines.at, rule="margin", value="1.2", limit="1", positions=3))
+    for move in (Move.HOLD, Move.ALERT):
+        lines.add(
+            ProtectionStep(
+                at=lines.at, order_id=1, instrument=NAME, move=move, reason="no room", percent=500, remaining=3 * SCALE
+            )
+        )
     record = record_of(lines.entries)
     record.safety = [
         SafetyRaised(at=BEGIN, level=SafetyLevel.FLATTEN, trigger="loss", limit="100", value="120"),
@@ -65,12 +73,13 @@ def test_every_kind_has_its_row_in_order_of_time() -> None:
     record.alerts = [(lines.at, "unknown: NSE:ABC an order without an answer")]
     kinds = [each.kind for each in found_in(record)]
     assert kinds == [
-        "kill_switch", "rejection", "halt", "stray", "alert", "breaker", "breaker", "liquidation", "kill_switch",
-        "alert",
+        "kill_switch", "rejection", "halt", "stray", "alert", "breaker", "breaker", "liquidation", "alert",
+        "kill_switch", "alert",
     ]  # fmt: skip
     by_rule = {each.rule: each for each in found_in(record)}
     assert (by_rule["raised-loss"].limit, by_rule["raised-loss"].value) == ("100", "120")
     assert (by_rule["lowered"].by, by_rule["price band"].instrument) == ("asha", NAME)
+    assert (by_rule["market-protection"].value, by_rule["market-protection"].order_id) == ("3", 1)
     assert by_rule["external-fill"].value == "buy 1 at 100"
 
 
