@@ -22,6 +22,7 @@ TITLES = {
     "journal": "`journal`: durable records, a restart, and the tables made from them",
     "live": "`live`: from a tick to the order on its way, and a process that starts again",
     "options": "`options`: European options, their Greeks and implied volatilities",
+    "gate": "`gate`: what an order costs more with every check on",
     "risk": "`risk`: the whole risk report of 200 positions over 500 days",
 }
 

@@ -22,7 +22,7 @@ from benchmarks.peers import ROOT, WORKLOADS, PeerScript, PeerUnavailable, envir
 from benchmarks.report import report
 
 ONCE_OVER_SECONDS = 30.0
-NAMES = (*WORKLOADS, "start", "journal", "live", "risk")
+NAMES = (*WORKLOADS, "start", "journal", "live", "risk", "gate")
 YARDSTICK = [sys.executable, "-m", "benchmarks.yardstick"]
 
 

@@ -267,6 +267,20 @@ TARGETS = (
         unit="×",
     ),
     Target(
+        workload="gate",
+        text="every check adds < 8 µs to an order (median)",
+        value=lambda lines: float(_line(lines, OWN)["latency_ns"]["p50"]) / 1e3,
+        met=lambda value: value < 8,
+        unit="µs",
+    ),
+    Target(
+        workload="gate",
+        text="every check adds < 25 µs to an order (p99)",
+        value=lambda lines: float(_line(lines, OWN)["latency_ns"]["p99"]) / 1e3,
+        met=lambda value: value < 25,
+        unit="µs",
+    ),
+    Target(
         workload="risk",
         text="200 positions measured anew < 1 ms (median)",
         value=lambda lines: float(_line(lines, OWN)["ms"]["median"]),
