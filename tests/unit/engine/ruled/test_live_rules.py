@@ -75,6 +75,7 @@ def settings(tmp_path: Path) -> Settings:
         "execution": {"venue": "exchange", "product": "CNC", "price_band": 0.2, "market_protection": 2.0},
         "charges": {"plan": "none"},
         "rules": {"pack": "sebi", "facts": FACTS},
+        "safety": {"stale_seconds": 80_000, "link_seconds": 86_400},
         "venue": {"port": 7700, "key_file": "key", "orders_per_minute": 1_000},
         "strategies": [{"use": "churn.py:Churn", "sizer": {"kind": "fixed_quantity", "value": 1}}],
     }
