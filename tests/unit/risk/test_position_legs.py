@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.builders import Case, Row, at_bar, bodies, conserve, fills, scripted
+from tests.builders import Case, Row, Scripted, at_bar, bodies, conserve, fills, scripted
 from tradsys.core.errors import ConfigError, UnknownName
-from tradsys.core.events import CashMoved, Product, Refused
+from tradsys.core.events import Bar, CashMoved, Decision, Product, Refused
 from tradsys.core.units import SCALE
 from tradsys.engine import settings as layered
 from tradsys.engine.assemble import Prepared
@@ -22,8 +22,15 @@ from tradsys.risk.kill_triggers import KillSettings
 
 COIN = "X:COIN"
 PERPETUAL = {"segment": "crypto_perpetual"}
+
+
+def both(strategy: Scripted, bar: Bar) -> list[Decision]:
+    """Three bought for one leg, two sold for the other."""
+    return [strategy.buy(bar, 3, product="LONG"), strategy.sell(bar, 2, product="SHORT")]
+
+
 LEGS = {
-    0: lambda s, b: [s.buy(b, 3, product="LONG"), s.sell(b, 2, product="SHORT")],
+    0: both,
     2: lambda s, b: s.sell(b, 1, product="LONG"),
     3: lambda s, b: s.buy(b, 2, product="SHORT"),
 }
@@ -74,16 +81,12 @@ def test_a_strategy_sees_its_legs_and_their_sum(tmp_path: Path) -> None:
 
     def look(strategy: Any, bar: Any, account: Any) -> Any:
         seen.append([account.position(COIN), *(account.position(COIN, product=leg) for leg in ("LONG", "SHORT"))])
-        return LEGS[strategy.n](strategy, bar) if strategy.n == 0 else None
+        return both(strategy, bar) if strategy.n == 0 else None
 
     made = case(tmp_path, {})
-    made.strategies = [scripted("plan", lambda s, b, a: _several(look(s, b, a)))]
+    made.strategies = [scripted("plan", look)]
     made.run()
     assert seen[0] == [0, 0, 0] and seen[-1] == [1, 3, -2]
-
-
-def _several(found: Any) -> Any:
-    return found if isinstance(found, list) or found is None else [found]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +98,7 @@ def _several(found: Any) -> Any:
     ],
 )
 def test_a_leg_is_closed_by_what_it_holds(tmp_path: Path, intent: Any, limit: str, value: str) -> None:
-    (found,) = bodies(play(tmp_path, {0: LEGS[0], 2: intent}), Refused)
+    (found,) = bodies(play(tmp_path, {0: both, 2: intent}), Refused)
     assert (found.rule, found.limit, found.value) == ("close-beyond-leg", limit, value)
 
 
@@ -132,7 +135,7 @@ def test_both_legs_leave_their_margin(tmp_path: Path) -> None:
 
 def test_funding_is_of_each_leg(tmp_path: Path) -> None:
     (tmp_path / "funding.csv").write_text("time,rate\n2024-06-03T00:04:30Z,0.01\n")
-    run = play(tmp_path, {0: LEGS[0]}, funding="funding.csv")
+    run = play(tmp_path, {0: both}, funding="funding.csv")
     assert [each.amount / SCALE for each in bodies(run, CashMoved)] == [-3.6, 2.4]
 
 
@@ -155,7 +158,7 @@ def test_a_live_run_nets(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_carries_the_legs(tmp_path: Path) -> None:
-    made = case(tmp_path, {0: LEGS[0]})
+    made = case(tmp_path, {0: both})
     run, fresh = made.run(stepped=True), made.prepare(stepped=True)
     state = engine_state(run.engine, schedule=run.backtest._schedule, cutoffs=run.backtest._cutoffs)
     restore_engine(fresh.engine, schedule=fresh.backtest._schedule, cutoffs=fresh.backtest._cutoffs, state=state)
