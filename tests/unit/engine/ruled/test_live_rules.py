@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import to_toml
+from tests.builders import bodies, run, to_toml
 from tests.unit.engine.ruled.runs import CALM, FACTS, HEAD
 from tools.kill_scene import ACCOUNT, write_key
 from tools.live_desk import KEY, Desk, process_of
@@ -15,6 +15,7 @@ from tradsys.core.events import Approved, Fill, Refused
 from tradsys.core.instruments import DatedStep, Instrument, Segment
 from tradsys.core.safety import SafetyLevel
 from tradsys.core.units import SCALE, SECOND
+from tradsys.engine.assemble import prepare
 from tradsys.engine.ruled.desk import RuledDesk
 from tradsys.engine.settings import Settings, load
 from tradsys.engine.trading.records import ENTRY, decode
@@ -69,7 +70,7 @@ def settings(tmp_path: Path) -> Settings:
     ]
     rows += [f"{at.isoformat(timespec='milliseconds')},100.00,1,99.95,10,100.05,10" for at in times]
     (tmp_path / "ticks.csv").write_text("\n".join(rows) + "\n")
-    run = {
+    wanted = {
         "run": {"name": "live rules", "cash": 1_000_000.0},
         "data": {"path": "ticks.csv", "format": "ticks", "interval": "1s", "instruments": [{"id": SHARE}]},
         "execution": {"venue": "exchange", "product": "CNC", "price_band": 0.2, "market_protection": 2.0},
@@ -80,7 +81,7 @@ def settings(tmp_path: Path) -> Settings:
         "strategies": [{"use": "churn.py:Churn", "sizer": {"kind": "fixed_quantity", "value": 1}}],
     }
     path = tmp_path / "run.toml"
-    path.write_text(to_toml(run))
+    path.write_text(to_toml(wanted))
     return load(path, environment={})
 
 
@@ -117,10 +118,10 @@ def test_rules_hold_live_and_a_restart_forgets_nothing(settings: Settings) -> No
     overnight(desk)
     desk.trade(60)
     lines = [decode(each.kind, each.payload, sequence=each.sequence) for each in Reader(disk) if each.kind == ENTRY]
-    bodies = [each.body for each in lines]
-    refused = {each.rule for each in bodies if isinstance(each, Refused)}
+    said = [each.body for each in lines]
+    refused = {each.rule for each in said if isinstance(each, Refused)}
     assert {"sebi-price-band", "sebi-order-rate"} <= refused
-    assert any(isinstance(each, Fill) for each in bodies) and any(isinstance(each, Approved) for each in bodies)
+    assert any(isinstance(each, Fill) for each in said) and any(isinstance(each, Approved) for each in said)
     lived = state_of(desk.process)
     again = process_of(settings)
     for told in Reader(disk):
@@ -134,3 +135,9 @@ def test_rules_hold_live_and_a_restart_forgets_nothing(settings: Settings) -> No
     disk.kill()
     process, journal = recover(lambda: process_of(settings), disk, lease=None, say=print)
     assert state_of(process) == lived
+
+
+def test_a_backtest_on_its_ticks_keeps_the_same_rules(settings: Settings) -> None:
+    done = run(prepare(settings))
+    assert {"sebi-price-band", "sebi-order-rate"} <= {each.rule for each in bodies(done, Refused)}
+    assert bodies(done, Fill)
