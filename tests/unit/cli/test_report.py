@@ -208,12 +208,12 @@ def test_a_strategy_that_was_halted_is_something_found(
 
 
 def traded(folder: Path, *, kill: bool = False) -> Path:
-    """A live run's folder after sixty rows of its feed, and where it was killed, brought to rest."""
+    """A live run's folder after sixty rows of its feed; one that was `kill`ed had an order open then."""
     settings = coin_settings(folder)
     place = folder / "run"
     journal = open_journal(FolderDisk(place / "journal"), segment_bytes=2**18, reserve_bytes=2**12)
     desk = Desk(process_of(settings, run=run_of(place, settings, stamp=7)), venue=coin_venue(), journal=journal)
-    desk.trade(60)
+    desk.trade(54 if kill else 60)
     if kill:
         desk.process.operator(SafetyLevel.FLATTEN, trigger="operator", by="asha", reason="a test", at=desk.now)
         desk.settle()
@@ -258,7 +258,8 @@ def test_a_run_that_was_killed_says_who_and_why(
     (raised,) = [each for each in rows(place / "reports" / "violations.csv") if each["rule"] == "raised-operator"]
     assert (raised["kind"], raised["by"]) == ("kill_switch", "asha") and "FLATTEN" in raised["detail"]
     status = {(each["regime"], each["item"]): each for each in rows(place / "reports" / "self_assessment.csv")}
-    assert status["EU 2017/589 (RTS 6)", "kill"]["status"] == "evidenced"
+    kill = status["EU 2017/589 (RTS 6)", "kill"]
+    assert kill["status"] == "evidenced" and "1 orders withdrawn, 0 left open" in kill["evidence"]
     assert status["EU 2017/589 (RTS 6)", "named persons"]["evidence"] == "1 interventions, by asha"
     (day,) = rows(place / "reports" / "daily_risk.csv")
     assert (day["highest_level"], int(day["level_raised"]) > 0) == ("FLATTEN", True)

@@ -15,6 +15,7 @@ from tradsys.core.safety import SafetyLevel, SafetyRaised
 from tradsys.core.units import SECOND, format_money
 from tradsys.engine.reports.evidence import Evidence
 from tradsys.engine.reports.violations import CHANGE, STRAY
+from tradsys.engine.trading.trading import KILL
 from tradsys.reference.self_assessment import seconds_of
 
 
@@ -93,11 +94,15 @@ def kill(evidence: Evidence) -> Answer:
     ]
     if not raised:
         return not_shown("not used in the run, and no drill given (tradsys kill --drill --json, --drill FILE)")
-    left = [each for each in evidence.approved if each.order.at <= raised[0].at and each.ended_at is None]
+    before = [each for each in evidence.approved if each.order.at <= raised[0].at]
+    left = [each for each in before if each.ended_at is None]
+    withdrawn = sum(1 for each in before if each.withdrawn_for == KILL)
     words = (
-        f"raised to {raised[0].level.name} by {raised[0].trigger}; {len(left)} orders of before left open at the end"
+        f"raised to {raised[0].level.name} by {raised[0].trigger}: {withdrawn} orders withdrawn, {len(left)} left open"
     )
-    return not_shown(words, found=True) if left else shown(words)
+    if left or not withdrawn:
+        return not_shown(words, found=bool(left))
+    return shown(words)
 
 
 def owner_of_order(evidence: Evidence) -> Answer:

@@ -75,7 +75,8 @@ HEADINGS = (
 
 @dataclass(slots=True)
 class OrderLife:
-    """What became of one order: `filled` and `average_price` 1e-8, instants None where it did not come to that."""
+    """What became of one order: `filled` and `average_price` 1e-8, instants None where it did not come to that, the
+    reason of the last request to withdraw it."""
 
     order: Order
     line: int
@@ -87,6 +88,7 @@ class OrderLife:
     ended_at: int | None = None
     end_reason: str = ""
     cancel_requests: int = 0
+    withdrawn_for: str = ""
 
     @property
     def average_price(self) -> int | None:
@@ -128,6 +130,7 @@ def _live_on(life: OrderLife, event: OrderEvent) -> None:
         life.acknowledged_at = event.at
     elif isinstance(event, CancelRequested):
         life.cancel_requests += 1
+        life.withdrawn_for = event.reason
     life.state = step(life.state, event, max(life.order.quantity - life.filled, 0))
     if life.state in TERMINAL and life.ended_at is None:
         life.ended_at = event.at

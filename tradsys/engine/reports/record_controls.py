@@ -36,8 +36,8 @@ def trade_capacity(evidence: Evidence) -> Answer:
     return not_shown(f"no load test in the record; here at most {most} trades in a day")
 
 
-def identified_program(evidence: Evidence) -> Answer:
-    """Hashes of the program and of its strategies, as the run began with them."""
+def change_review(evidence: Evidence) -> Answer:
+    """What runs, and whether it changed since, is known by its hashes; who reviewed it, and who was told, is not."""
     manifest, begun = evidence.record.saved.manifest, evidence.record.begun
     code = begun.code if begun else manifest.get("code", {}).get("sha256", "")
     strategies = len(begun.strategies if begun else manifest.get("strategies", ()))
@@ -45,12 +45,8 @@ def identified_program(evidence: Evidence) -> Answer:
         return not_shown("the record names no program, or no strategy")
     changed = evidence.repeated.code_changed
     since = f"; since then another: {', '.join(changed)}" if changed else ""
-    return shown(f"program {code[:16]}…, {strategies} strategies by their hashes{since}")
-
-
-def change_review(evidence: Evidence) -> Answer:
-    """What changed is known, who reviewed it is not."""
-    return not_shown(f"no review is in the record; {identified_program(evidence).words}")
+    program = f"program {code[:16]}…, {strategies} strategies by their hashes{since}"
+    return not_shown(f"neither a review nor whom it was told to is in the record; {program}")
 
 
 def orderly_stop(evidence: Evidence) -> Answer:
@@ -272,7 +268,7 @@ CONTROLS: Mapping[str, Control] = {
             controls.outside, controls.validation_report, controls.kill, controls.owner_of_order,
             controls.surveillance, controls.surveillance_in_time, controls.overrides, controls.monitoring,
             controls.alert_delay, controls.exposure, controls.derivative_positions, message_capacity, trade_capacity,
-            identified_program, change_review, orderly_stop, restart, post_trade, reconciliation, named_persons,
+            change_review, orderly_stop, restart, post_trade, reconciliation, named_persons,
             audit_trail, replicable_logic, algo_id, order_rate, access, registered_logic, market_orders, own_orders,
             order_to_trade,
         )

@@ -15,7 +15,7 @@ from tests.unit.engine.reports.lines import BEGIN, Lines, record_of
 from tests.unit.engine.reports.test_violations import NOTHING, found_in
 from tradsys.compliance.surveillance.settings import SurveillanceSettings
 from tradsys.core.errors import ConfigError, MissingData
-from tradsys.core.events import Approved
+from tradsys.core.events import Approved, Cancelled, CancelRequested
 from tradsys.core.safety import SafetyLevel, SafetyRaised
 from tradsys.core.units import SECOND
 from tradsys.engine.reports.account import booked
@@ -29,6 +29,7 @@ from tradsys.engine.reports.orders import lives
 from tradsys.engine.reports.record_controls import CONTROLS
 from tradsys.engine.reports.reports import gather
 from tradsys.engine.reports.run_record import RunRecord
+from tradsys.engine.trading.trading import KILL
 from tradsys.execution.flattening_parts import FlatReport
 from tradsys.reference.self_assessment import requirements
 
@@ -136,9 +137,14 @@ def test_or_by_a_level_at_which_every_order_ended() -> None:
     record = record_of(lines.entries)
     record.safety = [raised]
     assert answer("kill", record).found, "an order of before is open at the end"
-    lines.filled(order, 10, 100)
-    record.entries = lines.entries
-    assert answer("kill", record).status is SHOWN
+    lines.add(CancelRequested(at=lines.at, order_id=order.order_id, reason=KILL))
+    lines.add(Cancelled(at=lines.at, order_id=order.order_id, remaining=order.quantity, reason=KILL))
+    found = answer("kill", record)
+    assert (found.status, found.words) == (SHOWN, "raised to CANCEL by operator: 1 orders withdrawn, 0 left open")
+    filled = Lines()
+    filled.filled(filled.approved(), 10, 100)
+    record.entries = filled.entries
+    assert (answer("kill", record).status, answer("kill", record).found) == (OPEN, False), "nothing was withdrawn"
 
 
 def test_a_drill_is_read_as_it_was_printed(tmp_path: Path) -> None:
