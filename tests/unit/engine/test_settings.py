@@ -125,7 +125,7 @@ def test_config_explain(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
             *("venue", "queue", "queue_exponent", "latency", "latency_ms", "response_ms", "slippage_bps"),
             *("latency_spread", "latency_scale"),
             *("participation", "product", "price_band", "roll_days", "market_protection"),
-            "protection",
+            *("protection", "positions"),
         )
     }
     code, out = explained(["--config", str(path)], monkeypatch, capsys)
