@@ -118,13 +118,17 @@ def _re_peg(rest: Remainder, why: str, *, price: int, limits: Limits) -> Verdict
 
 
 def _widen(rest: Remainder, policy: ProtectionPolicy, why: str, *, price: int, limits: Limits) -> Verdict | None:
-    """More room each time; at the widest, the last price again; where neither reaches further, somebody is told."""
-    wide = max(min(rest.percent * policy.factor // 100, policy.widest), rest.percent)
-    fresh = cap(price, side=rest.side, percent=wide, limits=limits)
-    if (fresh - rest.limit) * rest.side > 0:
-        move = Move.WIDEN if wide > rest.percent else Move.RE_PEG
-        return Verdict(move=move, percent=wide, limit=fresh, reason=why)
-    return _alert(rest, f"{why}; {wide / 100:g} % reaches no further inside the price band")
+    """More room, as much as it takes to reach further than the limit there is: the last price may lie far inside it. At
+    the widest, the last price again; where not even that reaches further, somebody is told."""
+    widest, wide = max(policy.widest, rest.percent), rest.percent
+    while True:
+        wide = max(min(wide * policy.factor // 100, widest), wide + 1) if wide < widest else widest
+        fresh = cap(price, side=rest.side, percent=wide, limits=limits)
+        if (fresh - rest.limit) * rest.side > 0:
+            move = Move.WIDEN if wide > rest.percent else Move.RE_PEG
+            return Verdict(move=move, percent=wide, limit=fresh, reason=why)
+        if wide == widest:
+            return _alert(rest, f"{why}; {wide / 100:g} % reaches no further inside the price band")
 
 
 def _alert(rest: Remainder, reason: str) -> Verdict | None:

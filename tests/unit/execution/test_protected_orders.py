@@ -94,6 +94,16 @@ def test_a_limit_that_reaches_no_further_is_kept() -> None:
     assert held.move is Move.HOLD and "1 of 2" in held.reason
 
 
+def test_an_exit_that_the_last_price_lies_far_inside_gets_as_much_room_as_it_takes() -> None:
+    """Nobody buys at 98 though the last trade was at 105: 4 % below that is 100.8, 8 % is 96.6."""
+    wider = verdict(rest(attempt=2), 105)
+    assert (wider.move, wider.percent, wider.limit) == (Move.WIDEN, 800, money(96.6))
+    slow = replace(POLICY, factor=101)
+    by_little = judge(rest(attempt=2, percent=1), POLICY.exits, slow, price=money(98), limits=OPEN)
+    assert by_little is not None and by_little.percent == 6, "0.06 % of 98 is the first that is a tick"
+    assert verdict(rest(attempt=2), 120).move is Move.ALERT, "10 % below 120 is 108"
+
+
 def test_an_exit_at_the_band_is_told_of() -> None:
     band = Limits(tick=TICK, low=money(98), high=money(105))
     assert verdict(rest(), 98, band).move is Move.HOLD
