@@ -224,6 +224,21 @@ def test_what_the_gate_refuses_to_close_is_tried_again_a_minute_later(tmp_path: 
     assert set(refused(prepared)) == {"sell-unsettled"} and len(refused(prepared)) == 4
 
 
+@pytest.mark.parametrize("execution", [{}, {"market_protection": 2.0}])
+def test_what_is_being_closed_is_not_closed_again(tmp_path: Path, execution: Mapping[str, Any]) -> None:
+    """Four shares a bar trade: 11 of 90 take three bars, through all of which the limit is passed."""
+    rows = minutes(MONDAY, [(100, 100, 100, 100, volume) for volume in (1e6, 1e6, 8, 8, 8, 8, 8)])
+    sections = {
+        "risk": {"monitoring": {"liquidate_gross": 0.8}},
+        "run": {"cash": 10_000.0},
+        "execution": {"participation": 0.5, **execution},
+    }
+    script = scripted("plan", at_bar({0: lambda s, b: s.buy(b, 90)}), instruments=[SHARE])
+    prepared = Case(tmp_path, {SHARE: rows}, [script], sections=sections).run(watch=conserve)
+    assert len(bodies(prepared, Liquidating)) == 1
+    assert trades(prepared)[1:] == [("sell", 4, 100.0), ("sell", 4, 100.0), ("sell", 3, 100.0)]
+
+
 def test_margin_counts_as_the_gate_counts_it(tmp_path: Path) -> None:
     """What the watch takes for margin and what covers it leave the cash that the gate calls free."""
     seen: list[int] = []
