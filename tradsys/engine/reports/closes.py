@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tradsys.core.errors import InputRefused, ResourceError
 from tradsys.core.units import SCALE
 from tradsys.engine.currency_data import at_rates
+from tradsys.engine.data import Loaded
 from tradsys.engine.replay import load, refuse_changed
 from tradsys.engine.reports.run_record import RunRecord
 from tradsys.market.series import BarSeries
@@ -82,20 +83,31 @@ def closes_of(record: RunRecord) -> Closes:
         data = load(record.saved.settings)
     except (InputRefused, ResourceError) as problem:
         return Closes({}, missing=problem.message)
-    found = {}
+    until, found = _until(record, data), {}
     for name, series in data.series.items():
         currency = record.instruments[name].currency
         own = series if currency == record.currency else at_rates(series, currency, data.rates)
-        found[name] = _cut(own, record, first=data.first[name], factor=data.factors[name])
+        found[name] = _cut(own, record.zone, until, first=data.first[name], factor=data.factors[name])
     return Closes({name: each for name, each in found.items() if len(each.at)})
 
 
-def _cut(series: BarSeries, record: RunRecord, *, first: int, factor: NDArray[np.float64] | None) -> _Series:
-    last = int(np.searchsorted(series.at, record.ends_at, side="right")) if record.ends_at else len(series)
+def _until(record: RunRecord, data: Loaded) -> int:
+    """The last instant that the run came to see; 0 for the end of its data."""
+    manifest = record.saved.manifest
+    if not manifest.get("partial"):
+        return record.ends_at
+    if data.recordings:
+        return max((each.at for each in record.entries), default=1)
+    at = np.sort(np.concatenate([series.at[data.first[name] :] for name, series in data.series.items()]))
+    return int(at[int(manifest["bars"]) - 1])
+
+
+def _cut(series: BarSeries, zone: str, until: int, *, first: int, factor: NDArray[np.float64] | None) -> _Series:
+    last = int(np.searchsorted(series.at, until, side="right")) if until else len(series)
     close = series.close[:last]
     return _Series(
         first=first,
-        days=local_days(series.at[:last], record.zone),
+        days=local_days(series.at[:last], zone),
         at=series.at[:last],
         close=close,
         adjusted=close if factor is None else close * factor[:last],

@@ -55,14 +55,12 @@ def does_not_apply(words: str) -> Answer:
     return Answer(Status.NOT_APPLICABLE, words)
 
 
-def limited(*settings: str, rules: tuple[str, ...], pack: str = "") -> Control:
-    """A control that shows in the run file (`settings`, patterns of keys) or by having refused (`rules`). `pack` is
-    what the pack of an Indian run's rules has for it."""
+def limited(*settings: str, rules: tuple[str, ...]) -> Control:
+    """A control that shows in the run file (`settings`, patterns of keys), by having refused (`rules`), or, where the
+    run has the pack of rules that one of them is of, by being in force for what it trades."""
 
     def control(evidence: Evidence) -> Answer:
-        found = evidence.settings(*settings) + evidence.refusals(*rules)
-        if pack and evidence.indian:
-            found += [f"{each} ({pack})" for each in evidence.settings("rules.pack")]
+        found = evidence.settings(*settings) + evidence.refusals(*rules) + evidence.pack(*rules)
         if found:
             return shown("; ".join(found))
         return not_shown(f"not in the run file ({', '.join(settings)}), and no refusal by {', '.join(rules)}")
@@ -191,25 +189,21 @@ def derivative_positions(evidence: Evidence) -> Answer:
 POSITIONS = limited(
     "risk.limits*.position", "risk.limits*.position_value",
     rules=("max-position*", "sebi-index-position", "sebi-stock-position"),
-    pack="position limits of derivatives",
 )  # fmt: skip
 
 BY_SETTING: Mapping[str, Control] = {
     "price_collar": limited(
         "risk.limits*.price_collar",
         rules=("price-collar", "sebi-price-band", "sebi-limit-protection"),
-        pack="price bands",
     ),
     "order_value": limited("risk.limits*.order_value", rules=("max-order-value",)),
     "order_volume": limited(
         "risk.limits*.order_quantity",
         rules=("max-order-quantity", "sebi-freeze-quantity"),
-        pack="quantity freeze",
     ),
     "message_limit": limited(
         "risk.limits*.orders_per_*", "rules.orders_per_second", "venue.orders_per_*",
         rules=("order-rate", "sebi-order-rate"),
-        pack="orders in a second",
     ),
     "sent_orders_count": limited(
         "risk.limits*.open_value", "risk.limits*.position", "risk.limits*.position_value", "risk.limits*.leverage",

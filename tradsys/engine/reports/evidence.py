@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from tradsys.compliance.sebi.book import sebi_rules
 from tradsys.compliance.surveillance.settings import SurveillanceSettings
 from tradsys.compliance.surveillance.surveillance import Finding
 from tradsys.core.errors import ConfigError, InputRefused, InvariantBroken, MissingData, ResourceError
 from tradsys.engine import live_replay
+from tradsys.engine.assemble import date_of
 from tradsys.engine.instruments import INDIAN
 from tradsys.engine.live_journal import store_in
 from tradsys.engine.replay import replay
@@ -78,6 +81,20 @@ class Evidence:
             if value not in (None, 0, 0.0, "", False)
             and any(fnmatchcase(key, pattern) for pattern in patterns)
             and (self.live or not key.startswith(("venue.", "safety.")))
+        ]
+
+    def pack(self, *rules: str) -> list[str]:
+        """Those of the rules that the run's pack has in force for an instrument of the run, by the rules of the run's
+        date or of its last day."""
+        if not self.settings("rules.pack"):
+            return []
+        as_of = date_of("rules.as_of", self.record.saved.settings.run.rules.as_of)
+        day = as_of or (self.days[-1].day if self.days else date.max)
+        book, listed = sebi_rules(), self.record.instruments.values()
+        return [
+            f"{rule} of rules.pack"
+            for rule in rules
+            if any(book.in_force(rule, day, exchange=each.exchange, segment=each.segment) for each in listed)
         ]
 
     def refusals(self, *patterns: str) -> list[str]:

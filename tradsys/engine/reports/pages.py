@@ -22,6 +22,9 @@ _WIDE = 60
 """Longer text may be broken; a shorter one stands in a line."""
 
 
+_TONES = {("status", "evidenced"): "gain", ("contradicted", "yes"): "loss"}
+
+
 class Section(NamedTuple):
     """A table on a page, and what was left out of it."""
 
@@ -90,7 +93,8 @@ def _cell(value: Any, heading: Heading, sheet: Sheet) -> Cell:
     if kind in ("utc", "local"):
         return Cell(text(value, "UTC" if kind == "utc" else sheet.zone, seconds=True), "time")
     words = str(value)
-    return Cell(words, "time" if kind == "date" else "name" if len(words) < _WIDE else "words")
+    how = "time" if kind == "date" else "name" if len(words) < _WIDE else "words"
+    return Cell(words, how, _TONES.get((heading.name, words), ""))
 
 
 def _number(value: Any, kind: str, currency: str) -> str:

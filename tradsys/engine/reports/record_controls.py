@@ -206,7 +206,7 @@ def access(evidence: Evidence) -> Answer:
         return does_not_apply(ABROAD)
     found = evidence.settings("rules.facts.address", "rules.facts.registered_addresses.*", "rules.facts.login")
     pack = evidence.settings("rules.pack")
-    if evidence.settings("rules.facts.simulated_access") or not pack or len(found) < 3:
+    if evidence.settings("rules.facts.paper_access") or not pack or len(found) < 3:
         return not_shown("the rules are not asked about a real address and session (rules.pack, rules.facts)")
     return shown("; ".join([*pack, *found]))
 

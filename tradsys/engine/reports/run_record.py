@@ -36,9 +36,9 @@ class Sent:
 
 @dataclass(slots=True)
 class RunRecord:
-    """A run as it was recorded. `ends_at` is its last instant (0: the end of its data). Of a live run also the changes
-    of the safety level outside the log, alerts, what persons asked, the starts of its processes, by subject the pages
-    that the venue answered, lines of reconciliation, and orders that left by their tag."""
+    """A run as it was recorded. `ends_at` is a live run's last instant (0: the end of the data). Of a live run also the
+    changes of the safety level outside the log, alerts, what persons asked, the starts of its processes, by subject the
+    pages that the venue answered, lines of reconciliation, and orders that left by their tag."""
 
     saved: SavedRun
     instruments: dict[str, Instrument]
@@ -98,8 +98,6 @@ def read_record(saved: SavedRun) -> RunRecord:
         lines = list(saved.lines())
         record.entries = [decoded(line) for line in lines]
         record.digest = decisions_hash(line + b"\n" for line in lines)
-        if saved.manifest.get("partial"):
-            record.ends_at = max((each.at for each in record.entries), default=1)
     changes = [each.body for each in record.entries if isinstance(each.body, SafetyRaised | SafetyLowered)]
     record.safety = sorted([*record.safety, *changes], key=lambda each: each.at)
     return record

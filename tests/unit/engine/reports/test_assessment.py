@@ -27,7 +27,7 @@ from tradsys.engine.reports.daily_risk import risk_days
 from tradsys.engine.reports.evidence import Evidence, Repeated, read_drill
 from tradsys.engine.reports.orders import lives
 from tradsys.engine.reports.record_controls import CONTROLS
-from tradsys.engine.reports.reports import gather
+from tradsys.engine.reports.reports import gather, report_of
 from tradsys.engine.reports.run_record import RunRecord
 from tradsys.engine.trading.trading import KILL
 from tradsys.execution.flattening_parts import FlatReport
@@ -211,6 +211,26 @@ def test_a_backtest_shows_its_record_its_replay_and_its_account(
     assert of("rts6", "12(1)", "kill").status is OPEN
     assert of("sebi", "8.1.12", "market orders").status is OPEN
     assert not any(each.answer.found for each in assessed.values())
+
+
+def test_rules_of_a_pack_are_evidence_where_they_are_in_force_for_what_is_traded(tmp_path: Path) -> None:
+    facts = {"paper_access": True, "generic_algo_id": True}
+    case = planned(
+        tmp_path,
+        rules={"pack": "sebi", "as_of": "2026-11-21", "facts": facts},
+        execution={"market_protection": 2.0, "slippage_bps": 0, "participation": 0},
+    )
+    found = gather(kept(case).folder, as_of=ON, replays=False)
+    answers = {key: each.answer for key, each in by_key(found.assessed).items()}
+    assert answers["rts6", "15(1)(d)", "messages"].words == "sebi-order-rate of rules.pack"
+    assert "sebi-price-band of rules.pack" in answers["sebi", "2012-6", "price band"].words
+    assert answers["sebi", "2012-6", "order quantity"].status is OPEN, "freeze quantities are of derivatives"
+    assert answers["sebi", "2012-6", "position limits"].status is OPEN
+    (refused, *_) = (each for each in found.violations if each.rule == "sebi-price-band")
+    assert refused.source.startswith("SEBI CIR/MRD/DP/09/2012")
+    report = report_of("orders", found)
+    column = [each.name for each in report.sheets[0].headings].index("algo_id")
+    assert {row[column] for row in report.sheets[0].rows} == {"99999"}
 
 
 def test_a_log_that_was_changed_contradicts_the_trail_and_the_account(tmp_path: Path) -> None:

@@ -76,6 +76,12 @@ def test_the_last_close_is_the_account_of_the_run(tmp_path: Path) -> None:
     assert sum(each.charges for each in found) > 0
 
 
+def test_a_run_that_was_interrupted_ends_where_it_ended(tmp_path: Path) -> None:
+    saved = kept_days(tmp_path, days([(100, 100, 100, 100), (100, 110, 100, 110), (110, 110, 99, 99)]))
+    saved.manifest.update(partial=True, bars=2)
+    assert [each.equity for each in days_of(saved)[1]] == [1_000_000 * SCALE, 1_000_100 * SCALE]
+
+
 def test_a_share_in_another_currency_is_worth_the_rate_of_the_day(tmp_path: Path) -> None:
     tmp_path.joinpath("rates.csv").write_text("date,currency,rate\n2024-06-03,USD,80\n2024-06-05,USD,82\n")
     script = scripted(f"abroad {tmp_path}", at_bar({0: lambda s, b: s.buy(b, 10, reason="in")}))
