@@ -33,10 +33,10 @@ class LimitUses:
         measures, (kind, subject), most = self._limited.measures, limit.scope, limit.most
         rule = f"limit-{name.replace('_', '-')}"
         if name == "daily_loss":
-            lost = self._limited.commitments.base(limit.scope) - measures.profit(kind, subject)
+            lost = self._limited.commitments.base(limit.scope) - measures.profit(kind, name=subject)
             yield Measure(rule, subject, lost, most, Unit.MONEY)
         elif name == "leverage":
-            gross = measures.exposure(kind, subject)
+            gross = measures.exposure(kind, name=subject)
             if gross:
                 yield _of_equity(rule, subject, gross, most, measures.equity())
         elif name in ("position", "position_value", "concentration"):

@@ -313,6 +313,27 @@ def test_our_own_limits_are_approached_before_they_refuse(tmp_path: Path) -> Non
     ]
 
 
+def test_every_standing_limit_is_measured_in_its_scope(tmp_path: Path) -> None:
+    """45 % of the account's worth in one share: of the account, of its strategy and segment, of the instrument."""
+    limits = {
+        "leverage": 0.5,
+        "concentration": 0.6,
+        "strategies": {"plan": {"position": 5_000, "daily_loss": 1_000}},
+        "segments": {"equity": {"position_value": 500_000}, "future": {"position": 1}},
+        "instruments": {SHARE: {"leverage": 0.45}},
+    }
+    prices = minutes(MONDAY, flat(100, 100, 100, 100))
+    risk = {"monitoring": {}, "limits": limits}
+    prepared = case(tmp_path, {0: lambda s, b: s.buy(b, 4_500)}, prices, risk).run(watch=conserve)
+    said = [(each.rule, each.subject, each.severity, each.value) for each in bodies(prepared, RiskAlert)]
+    assert said == [
+        ("limit-leverage", "", "approaching", "45.00%"),
+        ("limit-position", f"plan {SHARE}", "approaching", "4500"),
+        ("limit-leverage", SHARE, "breached", "45.00%"),
+        ("limit-position-value", SHARE, "approaching", "₹4,50,000.00"),
+    ]
+
+
 def test_results_list_what_was_said(tmp_path: Path) -> None:
     """By what happened, rule and subject; a run that nothing was said in has no such table."""
     quiet = liquidating(tmp_path / "quiet", {})
