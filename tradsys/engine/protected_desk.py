@@ -178,7 +178,8 @@ class ProtectedDesk(OrderDesk):
             self._log_step(chain, self._step(chain, Move.ALERT, reason), at, entries)
             self._drop(chain)
             return
-        chain.stage, chain.since, chain.due = Stage.OWING, at, at + self._wait(chain)
+        market = self._whose[chain.ids[0]].market
+        chain.stage, chain.since, chain.due = Stage.OWING, _told_at(market), at + self._wait(chain)
         self._log_step(chain, self._step(chain, Move.HOLD, f"{why}; the next price brings another"), at, entries)
 
     def _replace(self, chain: Chain, at: int, entries: list[Entry]) -> None:

@@ -39,7 +39,8 @@ class Chain(msgspec.Struct, kw_only=True, gc=False):
     """One order asked for at market, and the orders that went on with what was left of it; `order` is the last.
 
     `asked` and `filled` are quantities of the whole chain, `seen` what was filled at the last look, `seq` the log line
-    of the last step. It is looked at when `due`; while it owes an order, a price newer than `since` brings it.
+    of the last step. It is looked at when `due`; while it owes an order, a price newer than `since` brings it, both by
+    the market's own clock.
     """
 
     order: Order
