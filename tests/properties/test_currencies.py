@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.builders import conserve
+from tests.properties.test_engine import DAYS, random_case
 from tests.properties.test_ledger import COIN, OTHER, SHARE, START, STRATEGIES
 from tradsys.core.events import ActionKind, CorporateAction, Entry, Fill, Product, Side, Stray, StrayKind
 from tradsys.core.instruments import Instrument
 from tradsys.core.rates import RateSet, converted
 from tradsys.core.units import SCALE
+from tradsys.engine.results import collect
 from tradsys.portfolio.currencies import CurrencyLedger, in_one_currency
 from tradsys.portfolio.ledger import Ledger
 
@@ -164,3 +170,21 @@ def test_nothing_is_created_by_converting(history: History) -> None:
     positions = len(twin.ledger.open_positions)
     gross = sum(Fraction(abs(each.quantity), 2 * SCALE) for each in twin.ledger.open_positions.values())
     assert abs(money - twin.ledger.equity()) <= allowed + positions + gross
+
+
+@given(st.integers(0, 10**9))
+@settings(max_examples=8)
+def test_the_log_of_a_run_explains_its_account(seed: int) -> None:
+    """Whole runs with a share in dollars: the laws after every event, and a fold of converted lines at the end."""
+    chance = random.Random(seed)
+    with TemporaryDirectory() as folder:
+        case = random_case(Path(folder), seed)
+        lines = [f"{day},USD,{chance.randint(50, 120)}.{chance.randint(0, 9999):04}" for day in DAYS]
+        (Path(folder) / "rates.csv").write_text("\n".join(["date,currency,rate", *lines]) + "\n")
+        case.instruments = {"NSE:B": {"currency": "USD"}}
+        case.sections = {**case.sections, "data": {**case.sections["data"], "rates": "rates.csv"}}
+        run = case.run(watch=conserve)
+        result, history = collect(run, {})
+    assert sum(each.amount for each in result.attribution) == run.ledger.equity() - run.ledger.start
+    assert history.ledger.cash == run.ledger.cash
+    assert int(result.equity[-1]) == run.ledger.equity()

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.builders import conserve
+from tests.properties.test_engine import random_case
 from tests.properties.test_ledger import OTHER, SHARE, STRATEGIES
-from tradsys.core.events import ActionKind, CorporateAction, Fill, Product, Side
+from tradsys.core.events import ActionKind, Approved, CorporateAction, Fill, Product, Side
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import DAY, SCALE
 from tradsys.portfolio.holdings import Holdings, HoldingsLedger
@@ -133,3 +137,24 @@ def test_holdings_are_the_positions_of_the_ledger(given_events: list[tuple[Any, 
     for key, held in ledger.positions.items():
         if key[2] is Product.CNC:
             assert ledger.holdings.at(key, held.instrument, at).quantity == held.quantity
+
+
+@given(st.integers(0, 10**9))
+@settings(max_examples=8)
+def test_no_sale_of_a_run_is_approved_beyond_what_is_settled(seed: int) -> None:
+    """Whole runs under `risk.sell_unsettled = false`: at each approval the holding is folded again from the log."""
+    with TemporaryDirectory() as folder:
+        case = random_case(Path(folder), seed)
+        case.sections = {**case.sections, "risk": {"sell_unsettled": False}}
+        run = case.run(watch=conserve)
+    holdings, log = Holdings(zone="Asia/Kolkata"), run.backtest.log
+    for entry in log:
+        body = entry.body
+        if isinstance(body, Fill):
+            holdings.fill(body, run.instruments[body.instrument])
+        elif isinstance(body, CorporateAction):
+            holdings.apply(body, run.instruments[body.instrument])
+        elif isinstance(body, Approved) and body.order.side is Side.SELL and body.order.product is Product.CNC:
+            order = body.order
+            key = (order.strategy, order.instrument, order.product)
+            assert order.quantity <= holdings.at(key, run.instruments[order.instrument], order.at).deliverable
