@@ -77,7 +77,7 @@ pack = "sebi"
 orders_per_second = 8
 
 [rules.facts]
-simulated_access = true
+paper_access = true
 generic_algo_id = true
 surveillance = "none.csv"
 ban_list = "no.csv"

@@ -60,13 +60,13 @@ class Holdings(Protocol):
     def held(self, instrument: str, *, strategy: str = "") -> int:
         """Signed units of an instrument over all products, of one strategy or of all."""
 
-    def exposure(self, kind: str, name: str) -> int:
+    def exposure(self, kind: str, *, name: str) -> int:
         """Sum of what open positions of a scope are worth, whichever way they are."""
 
     def equity(self) -> int:
         """Cash and what positions would bring."""
 
-    def profit(self, kind: str, name: str) -> int:
+    def profit(self, kind: str, *, name: str) -> int:
         """What a scope has earned since the run began, net of charges."""
 
     def account(self) -> tuple[int, int, int]:

@@ -31,7 +31,7 @@ class AccountMeasures:
             self._places.setdefault(place.instrument.id, []).append(place)
         self._found = len(self._ledger.places)
 
-    def exposure(self, kind: str, name: str) -> int:
+    def exposure(self, kind: str, *, name: str) -> int:
         """Money, 1e-8; a written option counts its strike."""
         self._mark()
         marks, total = self._ledger.marks, 0
@@ -46,7 +46,7 @@ class AccountMeasures:
         self._mark()
         return self._ledger.equity()
 
-    def profit(self, kind: str, name: str) -> int:
+    def profit(self, kind: str, *, name: str) -> int:
         """Money, 1e-8; cash moves count."""
         self._mark()
         if kind == "account":
@@ -75,7 +75,7 @@ class AccountMeasures:
 
     def profits(self) -> dict[Scope, int]:
         """What every scope that earned anything has earned."""
-        found = {ACCOUNT: self.profit("account", "")}
+        found = {ACCOUNT: self.profit("account", name="")}
         for strategy in self._ledger.strategies:
             found[Scope("strategy", strategy)] = self._ledger.profit(strategy)
         for name, profit in self._ledger.profit_by_instrument().items():

@@ -133,11 +133,11 @@ class ChargesSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
 class FactsSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[rules.facts]`: what rules ask and a run cannot know by itself; what is not given is unknown and refuses.
 
-    `simulated_access` says that the venue is a simulated one, where a session has always just begun and orders leave
+    `paper_access` says that the venue is a simulated one, where a session has always just begun and orders leave
     from a registered address; `login` is the time of day of the daily log-in. The last six are CSV files of dated rows.
     """
 
-    simulated_access: bool = False
+    paper_access: bool = False
     generic_algo_id: bool = False
     address: str | None = None
     registered_addresses: list[str] | None = None

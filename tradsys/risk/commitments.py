@@ -56,7 +56,7 @@ class Working:
         self.buys = 0
         self.sells = 0
 
-    def add(self, side: int, quantity: int) -> None:
+    def add(self, side: int, *, quantity: int) -> None:
         """So many more, or fewer, of a side."""
         if side > 0:
             self.buys += quantity
@@ -79,18 +79,18 @@ class Row:
         self.latched = False
         self.waiting: dict[tuple[int, int], int] = {}
 
-    def wait(self, side: int, size: int, change: int) -> None:
+    def wait(self, side: int, *, size: int, change: int) -> None:
         """One more that works, or one fewer."""
         self.waiting[side, size] = self.waiting.get((side, size), 0) + change
 
-    def executed(self, side: int, size: int) -> None:
+    def executed(self, side: int, *, size: int) -> None:
         """One of them was filled, or began to be."""
-        self.wait(side, size, -1)
+        self.wait(side, size=size, change=-1)
         if (self.side, self.size) != (side, size):
             self.side, self.size, self.times = side, size, 0
         self.times += 1
 
-    def repeats(self, side: int, size: int) -> int:
+    def repeats(self, side: int, *, size: int) -> int:
         """How many there are, should all that work be executed."""
         done = self.times if (self.side, self.size) == (side, size) else 0
         return done + self.waiting.get((side, size), 0)
@@ -226,13 +226,13 @@ class Commitments:
         self.same[same(order)] = order.at
         if not opening:
             return
-        place.row.wait(order.side, quantity, 1)
+        place.row.wait(order.side, size=quantity, change=1)
         for tally in place.scopes:
             tally.trades += 1
 
     def _count(self, place: Place, counted: Commitment, sign: int = 1) -> None:
-        place.own.add(counted.side, sign * counted.remaining)
-        place.all.add(counted.side, sign * counted.remaining)
+        place.own.add(counted.side, quantity=sign * counted.remaining)
+        place.all.add(counted.side, quantity=sign * counted.remaining)
         if counted.opening:
             value = sign * exposure(place.instrument, side=counted.side, quantity=counted.opening, price=counted.price)
             for tally in place.scopes:
@@ -243,7 +243,7 @@ class Commitments:
         counted = self._live.get(order_id)
         if counted is not None and counted.untraded:
             counted.untraded = False
-            self._places[counted.strategy, counted.instrument].row.executed(counted.side, counted.remaining)
+            self._places[counted.strategy, counted.instrument].row.executed(counted.side, size=counted.remaining)
 
     def released(self, order_id: int, *, remaining: int) -> None:
         """So much of an order is left, after a fill or at its end. One that ended untraded opened nothing."""
@@ -259,7 +259,7 @@ class Commitments:
             return
         del self._live[order_id]
         if counted.untraded:
-            place.row.wait(counted.side, counted.remaining, -1)
+            place.row.wait(counted.side, size=counted.remaining, change=-1)
             for tally in place.scopes:
                 tally.trades -= counted.today
 
@@ -317,7 +317,7 @@ class Commitments:
             place = self.place(counted.strategy, instruments[counted.instrument])
             self._count(place, counted)
             if counted.untraded:
-                place.row.wait(counted.side, counted.remaining, 1)
+                place.row.wait(counted.side, size=counted.remaining, change=1)
         for scope, trades in saved.trades:
             self.tally(scope).trades = trades
         for scope, sent in saved.sent:

@@ -52,7 +52,7 @@ def changed(wish: LimitWish, limits: Limits, *, at: int) -> LimitChanged:
     Raises `ConfigError` for a change without a reason or by too few, or that is none, and for a limit that is out of
     range; `UnknownName` for a limit, scope or role that there is none of.
     """
-    scope = scope_of(wish.kind, wish.name)
+    scope = scope_of(wish.kind, name=wish.name)
     place = f"{wish.limit} of {scope}"
     after = None if wish.value is None else exact(wish.limit, wish.value, source=place)
     before = limits.get(wish.limit, scope)
@@ -76,7 +76,7 @@ def changed(wish: LimitWish, limits: Limits, *, at: int) -> LimitChanged:
 
 def apply(change: LimitChanged, limits: Limits) -> None:
     """Hold against it from now on."""
-    scope = scope_of(change.kind, change.name)
+    scope = scope_of(change.kind, name=change.name)
     limits.change(change.limit, scope, most=change.after, source=f"changed by {' and '.join(change.by)}")
 
 

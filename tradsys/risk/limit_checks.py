@@ -160,7 +160,7 @@ class MaxLeverage(LimitCheck):
     def value(self, order: Order, instrument: Instrument, claim: Claim, row: Limit) -> int:
         """A multiple, 1e-8, rounded up."""
         more = exposure(instrument, side=order.side, quantity=claim.opening, price=highest(order, claim))
-        gross = self.holdings.exposure(row.scope.kind, row.scope.name) + self.counted.tally(row.scope).open_value
+        gross = self.holdings.exposure(row.scope.kind, name=row.scope.name) + self.counted.tally(row.scope).open_value
         others = self.counted.foreign_value(row.scope)
         return _of_equity(gross + others + more, self.holdings.equity())
 
@@ -185,7 +185,7 @@ class DailyLoss(LimitCheck):
 
     def value(self, order: Order, instrument: Instrument, claim: Claim, row: Limit) -> int:
         """Money; a gain is negative."""
-        return self.counted.base(row.scope) - self.holdings.profit(row.scope.kind, row.scope.name)
+        return self.counted.base(row.scope) - self.holdings.profit(row.scope.kind, name=row.scope.name)
 
 
 class PriceCollar(LimitCheck):
@@ -344,7 +344,7 @@ class RepeatedExecution(Count):
 
     def value(self, order: Order, instrument: Instrument, claim: Claim, row: Limit) -> int:
         """In a row, with this one."""
-        return self.counted.place(order.strategy, instrument).row.repeats(order.side, order.quantity) + 1
+        return self.counted.place(order.strategy, instrument).row.repeats(order.side, size=order.quantity) + 1
 
 
 BEFORE_MARGIN: tuple[type[LimitCheck], ...] = (MaxPosition, MaxPositionValue, MaxLeverage, DailyLoss)

@@ -113,7 +113,7 @@ class Screen:
                 return False
         if self._repeats is not _NONE:
             row = self._place.row
-            return not row.latched and row.repeats(order.side, order.quantity) < self._repeats
+            return not row.latched and row.repeats(order.side, size=order.quantity) < self._repeats
         return True
 
     def _together(self, order: Order, instrument: Instrument, claim: Claim) -> bool:

@@ -102,10 +102,10 @@ def _scoped(section: LimitsSection) -> Iterator[tuple[str, Scope, LimitSet]]:
     yield "risk.limits", ACCOUNT, section
     for kind, tables in (("strategy", "strategies"), ("instrument", "instruments"), ("segment", "segments")):
         for name, limits in getattr(section, tables).items():
-            yield f"risk.limits.{tables}.{name}", scope_of(kind, name), limits
+            yield f"risk.limits.{tables}.{name}", scope_of(kind, name=name), limits
 
 
-def scope_of(kind: str, name: str) -> Scope:
+def scope_of(kind: str, *, name: str) -> Scope:
     """A scope by its words. Raises `UnknownName` for a kind or a segment that there is none of."""
     kinds = ("account", "strategy", "instrument", "segment")
     if kind not in kinds:

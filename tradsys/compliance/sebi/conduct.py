@@ -140,7 +140,7 @@ class SelfTrade(RuleCheck):
         if own is UNKNOWN:
             return not_known(order, row, limit=row.value, what=f"own orders in {instrument.id}")
         for each in own:
-            if crosses(order, each):
+            if crosses(order, own=each):
                 price = "market" if unpriced(each) else to_text(each.limit)
                 side = "sell" if order.side is Side.BUY else "buy"
                 value = f"{'market' if unpriced(order) else to_text(order.limit)}"
@@ -149,7 +149,7 @@ class SelfTrade(RuleCheck):
         return None
 
 
-def crosses(order: Order, own: Order) -> bool:
+def crosses(order: Order, *, own: Order) -> bool:
     """Whether an order could trade with one of our own; the exits of a bracket sleep until its entry has filled."""
     if own.side is order.side or 0 < order.parent == own.order_id or 0 < own.parent == order.order_id:
         return False

@@ -52,7 +52,7 @@ class RuledDesk(OrderDesk):
 
     def _make_way(self, order: Order, entries: list[Entry]) -> None:
         for live in self.traffic.own(order.instrument):
-            if crosses(order, live.order):
+            if crosses(order, own=live.order):
                 self.request_cancel(live, at=order.at, reason=CROSSING, cause=-1, entries=entries)
 
     def _slices(self, desire: Desire, order: Order) -> tuple[Order, ...]:

@@ -26,7 +26,7 @@ from tradsys.reference.dated import DatedRow
 from tradsys.reference.sessions import INDIA_OFFSET, instant, to_date
 from tradsys.reference.ticks import price_bands
 
-SIMULATED = "simulated"
+PAPER = "paper"
 """The address of a run whose user says that its venue is a simulated one."""
 
 DYNAMIC = "dynamic"
@@ -43,7 +43,7 @@ class Stated(msgspec.Struct, frozen=True, kw_only=True):
     `protection` is in hundredths of a percent, 0 for none; `band` that of the run's venue where the run file gives one.
     """
 
-    simulated_access: bool = False
+    paper_access: bool = False
     generic_algo_id: bool = False
     address: str | None = None
     registered_addresses: tuple[str, ...] | None = None
@@ -75,9 +75,9 @@ class RunFacts:
         self._traffic = traffic
         self._exposures = exposures
         self._codes = codes
-        self._address = self._access(stated.address, SIMULATED)
-        self._addresses = self._access(stated.registered_addresses, (SIMULATED,))
-        self._login, self._simulated = stated.login, stated.simulated_access
+        self._address = self._access(stated.address, PAPER)
+        self._addresses = self._access(stated.registered_addresses, (PAPER,))
+        self._login, self._paper = stated.login, stated.paper_access
         self._begins = self._ends = 0
         self._registered = _Today(self._registration)
         self._measures: _Today[str, str | Unknown] = _Today(
@@ -133,14 +133,14 @@ class RunFacts:
         """The last daily log-in; of a simulated venue this very moment."""
         clock = self._login
         if clock is None:
-            return at if self._simulated else UNKNOWN
+            return at if self._paper else UNKNOWN
         today = instant(india_day(at), clock)
         return today if today <= at else today - DAY
 
-    def _access(self, given: T | None, simulated: T) -> T | Unknown:
+    def _access(self, given: T | None, paper: T) -> T | Unknown:
         if given is not None:
             return given
-        return simulated if self._stated.simulated_access else UNKNOWN
+        return paper if self._stated.paper_access else UNKNOWN
 
     def band(self, instrument: str, at: int) -> Band | Unknown:
         """By its row in the file of bands, else by the venue's band, around the previous close. Not modelled: how a

@@ -140,6 +140,6 @@ def describe(rules: RulesSection) -> list[str]:
         return []
     judged = f"those of {rules.as_of} (rules.as_of)" if rules.as_of else "those of its own day"
     told = [f"Rules: pack {rules.pack}, every order by {judged}; what is not known refuses."]
-    if rules.facts is not None and rules.facts.simulated_access:
-        told.append("Rules: session and address are those of a simulated venue (rules.facts.simulated_access).")
+    if rules.facts is not None and rules.facts.paper_access:
+        told.append("Rules: session and address are those of a simulated venue (rules.facts.paper_access).")
     return told

@@ -32,7 +32,7 @@ def stated_facts(settings: Settings) -> Stated:
     if given.login is not None:
         _demand_clock(given.login)
     return Stated(
-        simulated_access=given.simulated_access,
+        paper_access=given.paper_access,
         generic_algo_id=given.generic_algo_id,
         address=given.address,
         registered_addresses=None if given.registered_addresses is None else tuple(given.registered_addresses),
@@ -40,7 +40,7 @@ def stated_facts(settings: Settings) -> Stated:
         protection=protection_of(run.execution),
         band=price_band(run.execution.price_band) if run.execution.price_band else None,
         registrations=_file(settings, given.registrations, _demand_code, keys=_STRATEGIES, extra=("code",)),
-        surveillance=_file(settings, given.surveillance, _demand_nothing),
+        surveillance=_file(settings, given.surveillance, None),
         ban_list=_file(settings, given.ban_list, _demand_answer),
         market_wide_limits=_file(settings, given.market_wide_limits, _demand_quantity),
         freeze_quantities=_file(settings, given.freeze_quantities, _demand_quantity),
@@ -80,7 +80,7 @@ def protection_of(execution: ExecutionSection) -> int:
 def _file(
     settings: Settings,
     text: str | None,
-    demand: Callable[[DatedRow], None],
+    demand: Callable[[DatedRow], None] | None,
     *,
     keys: tuple[str, ...] = ("instrument",),
     extra: tuple[str, ...] = (),
@@ -88,13 +88,10 @@ def _file(
     if text is None:
         return DatedFacts()
     found = read_facts(Path(find_path(text, folder=settings.folder)), keys=keys, extra=extra)
-    for row in found.rows():
-        demand(row)
+    if demand is not None:
+        for row in found.rows():
+            demand(row)
     return found
-
-
-def _demand_nothing(row: DatedRow) -> None:
-    """Any measure may be written; one without a dated row of the rules refuses the order."""
 
 
 def _demand_code(row: DatedRow) -> None:

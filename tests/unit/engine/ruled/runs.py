@@ -12,7 +12,7 @@ from tradsys.core.events import Refused
 from tradsys.engine.assemble import Prepared
 
 MONDAY, TUESDAY = date(2026, 11, 16), date(2026, 11, 17)
-FACTS: dict[str, Any] = {"simulated_access": True, "generic_algo_id": True, "surveillance": "surveillance.csv"}
+FACTS: dict[str, Any] = {"paper_access": True, "generic_algo_id": True, "surveillance": "surveillance.csv"}
 CALM = "*,none,2020-01-01,,list"
 HEAD = "instrument,value,effective_from,effective_to,source\n"
 

@@ -29,14 +29,14 @@ def test_an_order_that_keeps_every_rule_passes(tmp_path: Path) -> None:
     ("facts", "rule", "what"),
     [
         ({"generic_algo_id": False}, "sebi-algo-id", "registration of plan at NSE"),
-        ({"simulated_access": False}, "sebi-static-ip", "the registered addresses"),
+        ({"paper_access": False}, "sebi-static-ip", "the registered addresses"),
         (
-            {"simulated_access": False, "registered_addresses": ["192.0.2.1"]},
+            {"paper_access": False, "registered_addresses": ["192.0.2.1"]},
             "sebi-static-ip",
             "the address that orders leave from",
         ),
         (
-            {"simulated_access": False, "registered_addresses": ["192.0.2.1"], "address": "192.0.2.1"},
+            {"paper_access": False, "registered_addresses": ["192.0.2.1"], "address": "192.0.2.1"},
             "sebi-daily-session",
             "when the session began",
         ),
@@ -55,7 +55,7 @@ def test_a_list_that_ends_refuses_after_its_end(tmp_path: Path) -> None:
 
 def test_an_address_of_ones_own_is_judged(tmp_path: Path) -> None:
     access = {"address": "192.0.2.9", "registered_addresses": ["192.0.2.1"], "login": "08:30"}
-    done = case(tmp_path, [buying()], facts={"simulated_access": False, **access}).run()
+    done = case(tmp_path, [buying()], facts={"paper_access": False, **access}).run()
     assert refused(done) == [("sebi-static-ip", "192.0.2.9", "192.0.2.1")]
 
 
@@ -108,7 +108,7 @@ def test_a_run_file_that_is_wrong_is_refused(tmp_path: Path, sections: Any, kind
         case(tmp_path, [buying()], **sections).prepare()
 
 
-@pytest.mark.parametrize("given", [{"facts": {"simulated_access": True}}, {"orders_per_second": 5}])
+@pytest.mark.parametrize("given", [{"facts": {"paper_access": True}}, {"orders_per_second": 5}])
 def test_facts_without_a_pack_are_refused(tmp_path: Path, given: Any) -> None:
     bars = {"NSE:A": minutes(MONDAY, flat(100.0))}
     with pytest.raises(ConfigError, match=r"without rules\.pack"):

@@ -141,7 +141,7 @@ def test_what_breaks_no_rule_is_traded_and_closed(shown: Outcome) -> None:
 def test_the_report_says_by_which_rules_and_on_whose_word(shown: Outcome) -> None:
     said = " ".join(shown.result.assumptions)
     assert "Rules: pack sebi, every order by those of 2026-11-20 (rules.as_of)" in said
-    assert "rules.facts.simulated_access" in said
+    assert "rules.facts.paper_access" in said
     inputs = shown.result.manifest["inputs"]
     assert isinstance(inputs, dict)
     assert sum("sebi_facts" in path for path in inputs) == 5
