@@ -228,7 +228,7 @@ def test_what_the_gate_refuses_to_close_is_tried_again_a_minute_later(tmp_path: 
 def test_what_is_being_closed_is_not_closed_again(tmp_path: Path, execution: Mapping[str, Any]) -> None:
     """Four shares a bar trade: 11 of 90 take three bars, through all of which the limit is passed."""
     rows = minutes(MONDAY, [(100, 100, 100, 100, volume) for volume in (1e6, 1e6, 8, 8, 8, 8, 8)])
-    sections = {
+    sections: dict[str, Mapping[str, Any]] = {
         "risk": {"monitoring": {"liquidate_gross": 0.8}},
         "run": {"cash": 10_000.0},
         "execution": {"participation": 0.5, **execution},
