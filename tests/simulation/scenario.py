@@ -15,6 +15,7 @@ from tests.simulation.laws import Laws
 from tests.simulation.market import OWN_LIMITS, ticks
 from tests.simulation.venue import SimulatedVenue
 from tests.simulation.world import SECOND, World
+from tradsys.engine.protection import Protection
 from tradsys.engine.trading.feed import EventFeed
 from tradsys.execution.reconciliation_policy import Policy
 from tradsys.execution.venue_limits import VenueLimits
@@ -52,8 +53,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return f"SEED={self.seed} EVENT#={self.at_event} INVARIANT={self.law}: {self.what}"
 
 
-def run(seed: int, *, swarm: Swarm | None = None, trouble: int = TROUBLE, log: list[str] | None = None) -> Report:
-    """Run one seed. `swarm` in place of the faults it would draw, `trouble` seconds of them: what shrinking changes."""
+def run(
+    seed: int,
+    *,
+    swarm: Swarm | None = None,
+    trouble: int = TROUBLE,
+    log: list[str] | None = None,
+    protection: Protection | None = None,
+) -> Report:
+    """Run one seed. `swarm` in place of the faults it would draw, `trouble` seconds of them: what shrinking changes.
+    `protection` caps its market orders."""
     random = Random(seed)
     swarm = drawn(Random(seed)) if swarm is None else swarm
     world = World(seed * 2 + 1, start=START)
@@ -72,6 +81,7 @@ def run(seed: int, *, swarm: Swarm | None = None, trouble: int = TROUBLE, log: l
         snapshot_every=every,
         limits=limits,
         own_limits=OWN_LIMITS,
+        protection=protection,
     )
     host = Host(world, swarm, venue, seat)
     checks = Checks(host, venue)
