@@ -150,6 +150,17 @@ class FactsSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     price_bands: str | None = None
 
 
+FACT_FILES = (
+    "registrations",
+    "surveillance",
+    "ban_list",
+    "market_wide_limits",
+    "freeze_quantities",
+    "price_bands",
+)
+"""Keys of `[rules.facts]` that name files."""
+
+
 class RulesSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[rules]`: `pack` adds a regulator's rules to the gate; `as_of` takes margin rates and those rules of one date
     for every date; `orders_per_second` is our own limit below the pack's."""

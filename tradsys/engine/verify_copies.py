@@ -23,7 +23,7 @@ from tradsys.engine import verify_records
 from tradsys.engine.data import zone_of
 from tradsys.engine.instruments import build_instrument, calendar_of, sections_of
 from tradsys.engine.paths import find_path
-from tradsys.engine.run_file import DataSection, InstrumentSection, RunFile
+from tradsys.engine.run_file import FACT_FILES, DataSection, InstrumentSection, RulesSection, RunFile
 from tradsys.engine.settings import Settings
 from tradsys.engine.verify_files import Rows, decode, row_times
 from tradsys.market import files, partitions
@@ -87,12 +87,14 @@ def gather(settings: Settings, *, folder: Path, search: Sequence[str]) -> Materi
 
 
 def _announced(run: RunFile) -> Iterator[str]:
-    """Files of corporate actions, funding rates and rates of currencies, of which nothing is cut."""
+    """Files of corporate actions, funding rates, rates of currencies and facts for rules, of which nothing is cut."""
     if run.data.corporate_actions not in (None, "reference"):
         yield str(run.data.corporate_actions)
     if run.data.rates is not None:
         yield run.data.rates
     yield from (each.funding for each in sections_of(run) if each.funding is not None)
+    facts = run.rules.facts
+    yield from (text for key in FACT_FILES if (text := getattr(facts, key, None)) is not None)
 
 
 def absolute(settings: Settings) -> RunFile:
@@ -120,7 +122,14 @@ def with_paths(run: RunFile, *, data: Callable[[str], str], strategy: Callable[[
         else each
         for each in run.strategies
     ]
-    return msgspec.structs.replace(run, data=moved, strategies=strategies)
+    return msgspec.structs.replace(run, data=moved, strategies=strategies, rules=_with_facts(run.rules, data))
+
+
+def _with_facts(rules: RulesSection, data: Callable[[str], str]) -> RulesSection:
+    if rules.facts is None:
+        return rules
+    files = {key: data(text) for key in FACT_FILES if (text := getattr(rules.facts, key)) is not None}
+    return msgspec.structs.replace(rules, facts=msgspec.structs.replace(rules.facts, **files))
 
 
 def _placed(section: InstrumentSection, data: Callable[[str], str]) -> InstrumentSection:

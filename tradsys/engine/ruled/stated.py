@@ -11,7 +11,7 @@ from tradsys.core.units import DAY, SCALE, from_text
 from tradsys.engine.paths import find_path
 from tradsys.engine.ruled.dated_facts import OTHERS, DatedFacts, read_facts
 from tradsys.engine.ruled.facts import DYNAMIC, Stated
-from tradsys.engine.run_file import ExecutionSection, FactsSection
+from tradsys.engine.run_file import FACT_FILES, ExecutionSection, FactsSection
 from tradsys.engine.settings import Settings
 from tradsys.exchange.models import price_band
 from tradsys.reference.dated import DatedRow
@@ -51,14 +51,8 @@ def stated_facts(settings: Settings) -> Stated:
 def fact_files(settings: Settings) -> Iterator[Path]:
     """The files that `[rules.facts]` names."""
     given = settings.run.rules.facts or FactsSection()
-    for text in (
-        given.registrations,
-        given.surveillance,
-        given.ban_list,
-        given.market_wide_limits,
-        given.freeze_quantities,
-        given.price_bands,
-    ):
+    for key in FACT_FILES:
+        text = getattr(given, key)
         if text is not None:
             yield Path(find_path(text, folder=settings.folder))
 

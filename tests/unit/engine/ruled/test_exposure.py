@@ -19,8 +19,8 @@ from tradsys.engine.ruled.exposure import Exposures
 
 INDEX, CALL, PUT, FUTURE = "NSE:NIFTY", "NFO:NIFTY26DEC24000CE", "NFO:NIFTY26DEC24000PE", "NFO:NIFTY26DECFUT"
 EXPIRY = "2026-12-31"
-OPTION = {"segment": "option", "underlying": INDEX, "expiry": EXPIRY, "strike": 24_000.0, "lot": 65}
-INSTRUMENTS = {
+OPTION: dict[str, Any] = {"segment": "option", "underlying": INDEX, "expiry": EXPIRY, "strike": 24_000.0, "lot": 65}
+INSTRUMENTS: dict[str, dict[str, Any]] = {
     INDEX: {"segment": "index"},
     CALL: {**OPTION, "right": "CE"},
     PUT: {**OPTION, "right": "PE"},
