@@ -12,6 +12,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.builders import MONDAY, Case, Scripted, flat, minutes, scripted
 from tests.properties.test_engine import encoded, random_case
@@ -158,12 +159,14 @@ def test_on_bars_nothing_is_asked_for_twice_and_nothing_is_forgotten(seed: int) 
 
 class Crossing:
     """A venue of one instrument where reports and withdrawals cross: an order trades inside its cap, in parts, also
-    while its withdrawal is on its way; now and then a part is told after the withdrawal (`late`)."""
+    while its withdrawal is on its way; now and then a part is told after the withdrawal (`late`), at once or when the
+    next order is there."""
 
     def __init__(self, chance: random.Random, *, late: bool) -> None:
         self.chance, self.late = chance, late
         self.orders: dict[int, tuple[Order, int]] = {}
         self.leaving: list[int] = []
+        self.untold: list[Stray] = []
         self.price = 100 * SCALE
 
     def ask(self, asked: Approved | CancelRequested, at: int) -> list[Any]:
@@ -176,7 +179,8 @@ class Crossing:
         return [Accepted(at=at, order_id=asked.order_id)]
 
     def act(self, at: int, *, calm: bool) -> list[Any]:
-        said: list[Any] = []
+        said: list[Any] = [replace(each, at=at) for each in self.untold]
+        self.untold.clear()
         for order_id in list(self.orders):
             if calm or self.chance.random() < 0.4:
                 said += self.trade(order_id, at, all_of_it=calm)
@@ -204,7 +208,8 @@ class Crossing:
         if self.late and self.chance.random() < 0.5:
             quantity = self.chance.randint(1, left // SCALE) * SCALE
             fill = _fill(order, quantity, self.price, at)
-            said.append(Stray(at=at, order_id=order_id, kind=StrayKind.LATE, fill=fill))
+            late = Stray(at=at, order_id=order_id, kind=StrayKind.LATE, fill=fill)
+            (said if self.chance.random() < 0.5 else self.untold).append(late)
         return said
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.builders import MONDAY, Case, at_bar, bodies, conserve, flat, minutes, scripted, trades
 from tests.saved_runs import kept
 from tradsys.core.errors import ConfigError, UncoveredDate
-from tradsys.core.events import Approved, CancelRequested, Entry, OrderType, Refused
+from tradsys.core.events import Approved, CancelRequested, Entry, Expired, OrderType, Refused
 from tradsys.core.protection import Capped, Move, ProtectionStep
 from tradsys.core.units import SCALE
 from tradsys.engine.assemble import Prepared
@@ -246,6 +246,33 @@ def test_the_entry_of_a_bracket_is_never_placed_anew(tmp_path: Path) -> None:
     prepared = case(tmp_path, plan, flat(100, 103, 103, 103), protection={"entry_re_pegs": 3, "entry_then": "widen"})
     assert steps(prepared) == [(Move.ALERT, 10)] and not bodies(prepared, CancelRequested)
     assert len(bodies(prepared, Approved)) == 3
+
+
+def overnight(folder: Path, plan: Mapping[int, Any]) -> Prepared:
+    """Sold at 15:29 with a cap of 98; the last minute gaps to 95 and the day ends. The next begins at 96."""
+    rows = minutes(MONDAY, flat(100, 100, 100, 95), first="15:27")
+    return Case(
+        folder,
+        {INFY: rows + minutes(date(2024, 6, 4), flat(96, 96, 96))},
+        [scripted("plan", at_bar(plan))],
+        sections={"execution": {**TWO, "protection": {"wait_seconds": 600}}},
+    ).run(watch=conserve)
+
+
+def test_an_exit_that_ends_with_its_session_goes_on_with_the_next_price(tmp_path: Path) -> None:
+    """At 09:16 it is placed anew, at 96 × 0.98 = 94.08, up to the tick: 94.1."""
+    prepared = overnight(tmp_path, ROUND)
+    assert [type(each).__name__ for each in bodies(prepared, Expired)] == ["Expired"]
+    assert steps(prepared) == [(Move.HOLD, 10), (Move.RE_PEG, 10)]
+    assert bodies(prepared, Approved)[-1].order.limit == 9_410_000_000
+    assert trades(prepared)[-1] == ("sell", 10, 96.0) and not prepared.ledger.open_positions
+
+
+def test_a_strategy_that_asks_again_takes_over_what_is_owed(tmp_path: Path) -> None:
+    prepared = overnight(tmp_path, {**ROUND, 4: lambda s, b: s.sell(b, 10)})
+    ended = bodies(prepared, ProtectionStep)[-1]
+    assert (ended.move, ended.reason) == (Move.END, "another order is asked for instead")
+    assert [side for side, _, _ in trades(prepared)] == ["buy", "sell"]
 
 
 def test_no_more_is_closed_than_is_held(tmp_path: Path) -> None:
