@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
 from tradsys.compliance.sebi.conduct import crosses
-from tradsys.compliance.sebi.facts import UNKNOWN, Unknown
+from tradsys.compliance.sebi.facts import UNKNOWN, Band, Unknown
 from tradsys.compliance.sebi.prices import sliced
 from tradsys.core.events import Entry, Fill, Order
 from tradsys.core.instruments import Instrument
@@ -18,6 +21,9 @@ from tradsys.engine.runner import Desire
 Largest = Callable[[Order, Instrument], int | Unknown]
 """The largest quantity of one order (1e-8), where it is known."""
 
+BandOf = Callable[[str, int], Band | Unknown]
+"""The price band of an instrument at an instant, where it is known."""
+
 CROSSING = "would trade with an order of our own that closes a position"
 _UNHEARD = (OrderState.APPROVED, OrderState.UNKNOWN)
 
@@ -25,16 +31,19 @@ _UNHEARD = (OrderState.APPROVED, OrderState.UNKNOWN)
 class RuledDesk(OrderDesk):
     """See `OrderDesk`. An order that no strategy asked for (square-off, kill, roll) must not strand a position: own
     orders that it could trade with are withdrawn first, it is sliced by the freeze quantity, and the rate counts it but
-    does not refuse it. Every other rule holds for it too."""
+    does not refuse it. Every other rule holds for it too. A market order that is protected stays inside the band."""
 
-    def __init__(self, *, traffic: Traffic, largest: Largest, **parts: Any) -> None:
+    def __init__(self, *, traffic: Traffic, largest: Largest, band: BandOf, **parts: Any) -> None:
         super().__init__(**parts)
         self.traffic = traffic
         self.order_ids: Iterator[int] = iter(())
         self._largest = largest
+        self._band = band
 
     def submit(self, desire: Desire, order: Order, pursues: bool, cause: int, entries: list[Entry]) -> bool:
         """See `OrderDesk.submit`; `cause` is below 0 for an order that no strategy asked for."""
+        if order.capped is not UNSET:
+            order = self._inside(order)
         if cause >= 0:
             return self._submit(desire, order, pursues, cause, entries)
         self._make_way(order, entries)
@@ -49,6 +58,13 @@ class RuledDesk(OrderDesk):
         if approved:
             self.traffic.on_order(order)
         return approved
+
+    def _inside(self, order: Order) -> Order:
+        """What market protection made of a market order, no further than the day's band."""
+        band = self._band(order.instrument, order.at)
+        if band is UNKNOWN or band.low <= order.limit <= band.high:
+            return order
+        return replace(order, limit=min(max(order.limit, band.low), band.high))
 
     def _make_way(self, order: Order, entries: list[Entry]) -> None:
         for live in self.traffic.own(order.instrument):

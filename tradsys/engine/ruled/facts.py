@@ -14,6 +14,7 @@ import msgspec
 
 from tradsys.compliance.sebi.facts import UNKNOWN, Band, Exposure, Messages, Registration, Unknown
 from tradsys.compliance.sebi.rule_check import india_day
+from tradsys.core.errors import UncoveredDate
 from tradsys.core.events import Order
 from tradsys.core.instruments import Instrument
 from tradsys.core.units import DAY, from_text
@@ -59,7 +60,8 @@ class Stated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunFacts:
-    """`tradsys.compliance.sebi.facts.Facts` of a run. `codes` are the hashes of the strategies' code by their names."""
+    """`tradsys.compliance.sebi.facts.Facts` of a run. `codes` are the hashes of the strategies' code by their names;
+    dynamic bands are those of the rules of `as_of`, or of the day."""
 
     def __init__(
         self,
@@ -69,8 +71,10 @@ class RunFacts:
         traffic: Traffic,
         exposures: Exposures,
         codes: Mapping[str, str],
+        as_of: date | None = None,
     ) -> None:
         self._stated = stated
+        self._as_of = as_of
         self._markets = markets
         self._traffic = traffic
         self._exposures = exposures
@@ -161,7 +165,7 @@ class RunFacts:
     def _band_model(self, name: str, day: date) -> PriceBand | Unknown:
         row = self._stated.price_bands.on(day, name)
         if row is not None:
-            return _band(row, day)
+            return _band(row, self._as_of or day)
         return UNKNOWN if self._stated.band is None else self._stated.band
 
     def reference_price(self, instrument: str, at: int) -> int | Unknown:
@@ -246,6 +250,11 @@ def _units(row: DatedRow) -> int:
     return from_text(row.value)
 
 
-def _band(row: DatedRow, day: date) -> PriceBand:
-    percent = price_bands("dynamic", day)[0] if row.value == DYNAMIC else float(row.value)
-    return price_band(percent / 100)
+def _band(row: DatedRow, day: date) -> PriceBand | Unknown:
+    """The band of a row, a dynamic one by the rules of a date; unknown where they have none."""
+    if row.value != DYNAMIC:
+        return price_band(float(row.value) / 100)
+    try:
+        return price_band(price_bands("dynamic", day)[0] / 100)
+    except UncoveredDate:
+        return UNKNOWN

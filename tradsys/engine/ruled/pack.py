@@ -77,11 +77,12 @@ def rule_pack(
         traffic=traffic,
         exposures=Exposures(markets, ledger, traffic),
         codes={each.id: source_hash(type(each.strategy)) for each in runners},
+        as_of=as_of,
     )
     freeze = FreezeQuantity(book, facts, as_of=as_of)
     return RulePack(
         checks=(*checks(book, facts, as_of=as_of)[:-1], rate),
-        desk=(RuledDesk, {"traffic": traffic, "largest": freeze.largest}),
+        desk=(RuledDesk, {"traffic": traffic, "largest": freeze.largest, "band": facts.band}),
     )
 
 

@@ -79,6 +79,18 @@ def test_own_orders_in_the_way_of_a_closing_order_are_withdrawn(tmp_path: Path) 
     assert [each.reason for each in fills(done)] == ["", "square_off"]
 
 
+def test_a_protected_market_order_stays_inside_the_band(tmp_path: Path) -> None:
+    """Two percent of protection from a price at the end of a band of one: the sale at the square-off, too."""
+    prices = [100.0, 100.0, 99.0, 99.0, *[99.5] * 10]
+    rows = minutes(MONDAY, flat(100.0)) + minutes(TUESDAY, flat(*prices), first="15:14")
+    files = {"price_bands": "NSE:A,1,2026-01-01,,daily file"}
+    buys = {2: lambda s, bar: s.buy(bar, 10, product="MIS")}
+    done = case(tmp_path, [scripted("plan", at_bar(buys))], bars={"NSE:A": rows}, files=files).run()
+    assert refused(done) == []
+    assert [each.limit / SCALE for each in orders(done).values()] == [101.0, 99.0]
+    assert [each.reason for each in fills(done)] == ["", "square_off"]
+
+
 def test_a_strategys_order_against_our_own_is_refused(tmp_path: Path) -> None:
     buyer = scripted("buyer", at_bar({2: lambda s, bar: s.buy(bar, 5, limit=99.0, product="MIS")}))
     seller = scripted("seller", at_bar({3: lambda s, bar: s.sell(bar, 5, limit=98.0, product="MIS")}))

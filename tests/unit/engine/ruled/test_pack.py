@@ -83,6 +83,16 @@ def test_the_band_is_the_files_or_the_venues(tmp_path: Path, price: float, rows:
     assert refused(done) == ([("sebi-price-band", str(price), band)] if band else [])
 
 
+@pytest.mark.parametrize(("as_of", "band"), [("", "daily band"), ("2026-11-20", "90 to 110")])
+def test_a_dynamic_band_is_that_of_the_rules(tmp_path: Path, as_of: str, band: str) -> None:
+    """In 2015 there was none."""
+    files = {"price_bands": "NSE:A,dynamic,2015-01-01,,daily file", "surveillance": "*,none,2015-01-01,,list"}
+    rows = two_days(*[100.0] * 6, first=date(2015, 9, 21))
+    rules_of = {"as_of": as_of} if as_of else {}
+    done = case(tmp_path, [buying(price=110.05)], bars={"NSE:A": rows}, files=files, rules=rules_of).run()
+    assert [(each[0], each[2]) for each in refused(done)] == [("sebi-price-band", band)]
+
+
 def test_own_checks_refuse_before_the_rules(tmp_path: Path) -> None:
     plan = scripted("plan", at_bar({3: lambda s, bar: s.sell(bar, 1, limit=300.0)}))
     assert rules(case(tmp_path, [plan]).run()) == ["short-in-delivery"]
