@@ -9,7 +9,19 @@ import msgspec
 from msgspec import UNSET
 
 from tradsys.core.errors import InputRefused, UnknownName
-from tradsys.core.events import Approved, Charged, Decision, Entry, Fill, Intent, Order, OrderEvent, Refused, Stray
+from tradsys.core.events import (
+    Approved,
+    Charged,
+    Decision,
+    Entry,
+    Fill,
+    Intent,
+    Order,
+    OrderEvent,
+    Refused,
+    Stray,
+    StrayKind,
+)
 from tradsys.core.orders import OrderState, step
 from tradsys.core.protection import ProtectionStep
 from tradsys.core.units import SCALE
@@ -45,7 +57,7 @@ def explain_order(saved: SavedRun, order_id: int, *, progress: Progress = lambda
     intent = _intent_of(entries, verdict)
     steps = [each for each in entries if _is_about(each, order_id) or each is intent]
     found = _chain(saved, entries, intent=intent, steps=steps, orders=[order_id], progress=progress)
-    state, filled = _end(steps, order)
+    state, filled = end_of(steps, order)
     return {
         "order": order_id,
         "line": verdict.seq,
@@ -202,13 +214,13 @@ def _steps(
         before = entry.at
 
 
-def _end(steps: Sequence[Entry], order: Order) -> tuple[str, int]:
+def end_of(steps: Sequence[Entry], order: Order) -> tuple[str, int]:
     """The state an order is in after its lines, and what of it filled (1e-8)."""
     state, filled = OrderState.NEW, 0
     for entry in steps:
         body = entry.body
         if isinstance(body, Stray):
-            filled += body.fill.quantity
+            filled += -body.fill.quantity if body.kind is StrayKind.BUST else body.fill.quantity
         elif isinstance(body, OrderEvent) and not isinstance(body, Charged):
             filled += body.quantity if isinstance(body, Fill) else 0
             state = step(state, body, max(order.quantity - filled, 0))

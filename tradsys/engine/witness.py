@@ -22,7 +22,7 @@ class Measuring(Protocol):
     """A check that can say what it compares."""
 
     def measure(self, order: Order, instrument: Instrument, claim: Claim) -> tuple[str, str]:
-        """The value of an order and its limit, as texts."""
+        """The value of an order and its limit, as texts; both empty where nothing was asked."""
 
 
 class Witness:
@@ -98,7 +98,10 @@ class Witness:
         self._judged[order.order_id] = None
         if self.values is None:
             self._take(self._owner(order), order.instrument, None)
-        measured = check.measure(order, instrument, claim) if isinstance(check, Measuring) else ("", "")
+        measuring = isinstance(check, Measuring)
+        measured = check.measure(order, instrument, claim) if measuring else ("", "")
+        if measuring and refused is None and measured == ("", ""):
+            return
         value, limit = measured if refused is None else (refused.value, refused.limit)
         said = {"order_id": order.order_id, "check": check.name, "passed": refused is None}
         rule = {} if refused is None else {"rule": refused.rule, "fix": refused.fix}

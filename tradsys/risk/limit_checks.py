@@ -85,12 +85,12 @@ class LimitCheck:
         return refuse(order, self.rule, limit=limit, value=value, fix=f"{self.fix} (source: {row.source})")
 
     def measure(self, order: Order, instrument: Instrument, claim: Claim) -> tuple[str, str]:
-        """What the order makes of it, and the limits."""
-        if claim.opening <= 0 or order.parent:
-            return "closes only", "none"
+        """What the order makes of it, and the limits; nothing where there are none."""
         rows = self.rows(order, instrument)
         if not rows:
-            return "not limited", "none"
+            return "", ""
+        if claim.opening <= 0 or order.parent:
+            return "closes only", "none"
         values = ", ".join(self.text(self.value(order, instrument, claim, row)) for row in rows)
         return values, ", ".join(f"{self.text(self.most(row))} ({row.scope})" for row in rows)
 
@@ -213,7 +213,7 @@ class PriceCollar(LimitCheck):
         """As of every limit, also where an order only closes."""
         rows = self.rows(order, instrument)
         values = ", ".join(self.text(self.value(order, instrument, claim, row)) for row in rows)
-        return values or "not limited", ", ".join(f"{self.text(row.most)} ({row.scope})" for row in rows) or "none"
+        return values, ", ".join(f"{self.text(row.most)} ({row.scope})" for row in rows)
 
     def text(self, value: int) -> str:
         """A fraction of the last price."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.builders import MONDAY, Listening, Scripted, minutes
 from tests.saved_runs import BUYER, PLAN, PRICES, kept, planned, with_file
 from tradsys.core.errors import UnknownName
-from tradsys.core.events import Approved, Refused
+from tradsys.core.events import Approved, Fill, Refused, Side, Stray, StrayKind
 from tradsys.core.units import MINUTE, SCALE
-from tradsys.engine.explanation import explain_line, explain_order
+from tradsys.engine.explanation import end_of, explain_line, explain_order
 from tradsys.engine.saved_run import SavedRun
 
 
@@ -120,6 +121,18 @@ def test_what_withdrew_an_order_is_named(tmp_path: Path) -> None:
     asked = found["steps"][3]["asked_by"]
     assert asked["body"]["event"] == "CancelIntent" and asked["body"]["reason"] == "had enough"
     assert (found["state"], found["steps"][3]["since_ns"]) == ("cancelled", 2 * MINUTE)
+
+
+def test_a_trade_that_was_undone_did_not_fill(saved: SavedRun) -> None:
+    (fill,) = [each for each in saved.entries() if isinstance(each.body, Fill) and each.body.order_id == 1]
+    body = fill.body
+    assert isinstance(body, Fill)
+    order = next(each.body.order for each in saved.entries() if isinstance(each.body, Approved))
+    back = msgspec.structs.replace(body, side=Side.SELL)
+    for kind, filled in ((StrayKind.BUST, 0), (StrayKind.LATE, 2 * body.quantity)):
+        stray = Stray(at=body.at, order_id=1, kind=kind, fill=back if kind is StrayKind.BUST else body)
+        steps = [each for each in saved.entries() if getattr(each.body, "order_id", 0) == 1]
+        assert end_of([*steps, msgspec.structs.replace(fill, body=stray)], order)[1] == filled
 
 
 def test_brackets_name_each_other(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from tests.builders import MONDAY, Case, at_bar, bodies, conserve, fills, flat, minutes, scripted
+from tests.saved_runs import kept, planned
 from tradsys.core.errors import ConfigError, UnknownName
 from tradsys.core.events import Approved, Refused
 from tradsys.core.units import SCALE
 from tradsys.engine.assemble import Prepared
+from tradsys.engine.explanation import explain_order
 
 UNIT = 1e-8
 TEN: dict[int, Any] = {0: lambda s, b: s.buy(b, 10)}
@@ -197,3 +199,17 @@ def test_a_name_that_is_none(tmp_path: Path, limits: Mapping[str, Any], nearest:
 def test_a_rate_that_is_too_large_to_remember(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="too large"):
         limited(tmp_path, TEN, {"orders_per_second": 10_001})
+
+
+def test_what_a_limit_was_held_against_is_told_and_what_is_not_limited_is_not(tmp_path: Path) -> None:
+    limits = {"order_value": 1_000.0, "trades_per_day": 5, "price_collar": 0.5}
+    case = planned(tmp_path, {0: TEN[0], 1: lambda s, b: s.sell(b, 10, limit=b.close)}, risk={"limits": limits})
+    saved = kept(case)
+    told = {each["check"]: (each["value"], each["limit"]) for each in explain_order(saved, 1)["checks"]}
+    assert {name: told[name] for name in ("price-collar", "max-trades-day")} == {
+        "price-collar": ("0 %", "50 % (account)"),
+        "max-trades-day": ("1", "5 (account)"),
+    }
+    assert told["max-order-value"][1] == "₹1,000.00 (account)" and "max-position" not in told
+    closing = {each["check"]: each["value"] for each in explain_order(saved, 2)["checks"]}
+    assert closing["max-order-value"] == "closes only" and closing["price-collar"] == "0 %"
