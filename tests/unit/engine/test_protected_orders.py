@@ -12,11 +12,12 @@ import pytest
 from tests.builders import MONDAY, Case, at_bar, bodies, conserve, flat, minutes, scripted, trades
 from tests.saved_runs import kept
 from tradsys.core.errors import ConfigError, UncoveredDate
-from tradsys.core.events import Approved, CancelRequested, Entry, Expired, OrderType, Refused
+from tradsys.core.events import Accepted, Approved, CancelRequested, Entry, Expired, Fill, OrderType, Refused, Rejected
 from tradsys.core.protection import Capped, Move, ProtectionStep
-from tradsys.core.units import SCALE
+from tradsys.core.units import SCALE, SECOND
 from tradsys.engine.assemble import Prepared
 from tradsys.engine.explanation import explain_line, explain_order
+from tradsys.engine.protected_desk import attending
 
 INFY = "NSE:INFY"
 TWO = {"market_protection": 2.0}
@@ -273,6 +274,44 @@ def test_a_strategy_that_asks_again_takes_over_what_is_owed(tmp_path: Path) -> N
     ended = bodies(prepared, ProtectionStep)[-1]
     assert (ended.move, ended.reason) == (Move.END, "another order is asked for instead")
     assert [side for side, _, _ in trades(prepared)] == ["buy", "sell"]
+
+
+def test_an_exit_that_is_refused_again_and_again_is_given_up_with_an_alert(tmp_path: Path) -> None:
+    """Each newer price brings one more order, nothing without one; with the fifth refusal somebody is told."""
+    prepared = Case(
+        tmp_path,
+        {INFY: minutes(MONDAY, flat(*[100] * 12))},
+        [scripted("plan", at_bar(ROUND))],
+        sections={"execution": {**TWO, "protection": {"wait_seconds": 1}}},
+    ).prepare()
+    engine, desk = prepared.engine, attending(prepared.engine)
+    assert desk is not None
+    told: list[Any] = []
+    for bar in prepared.backtest._bar_feed.bars(slice(0, 12)):  # type: ignore[attr-defined]  # a run on bars
+        engine.process(bar)
+        desk.look(bar.at)
+        for asked in list(engine.outbox):
+            number = asked.order.order_id
+            engine.outbox.remove(asked)
+            if number == 1:
+                fill = Fill(
+                    at=bar.at,
+                    order_id=1,
+                    exchange_at=bar.at,
+                    strategy="plan",
+                    instrument=INFY,
+                    side=asked.order.side,
+                    quantity=asked.order.quantity,
+                    price=asked.order.limit,
+                    product=asked.order.product,
+                )
+                engine.hear((Accepted(at=bar.at, order_id=1), fill))
+            else:
+                told += engine.hear((Rejected(at=bar.at, order_id=number, reason="no"),))
+                assert not desk.look(bar.at + 2 * SECOND) and not engine.outbox, "there is no newer price"
+    moves = [each.body.move for each in told if isinstance(each.body, ProtectionStep)]
+    assert moves == [Move.HOLD] * 4 + [Move.ALERT]
+    assert not list(desk.chains()) and not engine.working
 
 
 def test_no_more_is_closed_than_is_held(tmp_path: Path) -> None:
