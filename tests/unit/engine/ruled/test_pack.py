@@ -10,8 +10,13 @@ import pytest
 
 from tests.builders import Case, at_bar, bodies, fills, flat, minutes, scripted
 from tests.unit.engine.ruled.runs import MONDAY, case, refused, rules, two_days
+from tradsys.compliance.sebi.book import sebi_rules
+from tradsys.compliance.sebi.vectors import commodity_future
 from tradsys.core.errors import ConfigError, MissingData, UnknownName
 from tradsys.core.events import Approved, Refused
+from tradsys.engine.markets import Market
+from tradsys.engine.ruled.facts import Stated
+from tradsys.engine.ruled.pack import demand_closable
 from tradsys.engine.trading.assembly import configuration_hash
 
 
@@ -144,6 +149,20 @@ def test_where_market_orders_are_barred_a_run_without_protection_does_not_start(
         with pytest.raises(ConfigError, match="with which positions are closed") as caught:
             unprotected(tmp_path / str(number), year=year, as_of=as_of).prepare()
         assert "execution.market_protection" in caught.value.fix
+
+
+@pytest.mark.parametrize(("day", "barred"), [(date(2026, 4, 29), False), (date(2026, 4, 30), True)])
+def test_where_even_protected_ones_are_barred_nothing_may_be_traded(day: date, barred: bool) -> None:
+    """Commodities."""
+    gold = commodity_future()
+    markets, spans = {gold.id: Market(gold)}, {gold.id: (day, day)}
+    stated = Stated(protection=200)
+    if not barred:
+        demand_closable(sebi_rules(), markets, spans=spans, as_of=None, stated=stated)
+        return
+    with pytest.raises(ConfigError, match="bars market orders") as caught:
+        demand_closable(sebi_rules(), markets, spans=spans, as_of=None, stated=stated)
+    assert "another instrument" in caught.value.fix
 
 
 def test_where_they_are_taken_it_trades_and_closes_at_market(tmp_path: Path) -> None:
