@@ -20,6 +20,7 @@ from tradsys.engine.desks import composed
 from tradsys.engine.driver import Driver
 from tradsys.engine.engine import Engine
 from tradsys.engine.feed import BarFeed
+from tradsys.engine.greek_check import greek_check_of
 from tradsys.engine.instruments import build_instrument, sections_of, with_dated_ticks
 from tradsys.engine.limits_assembly import demand_limits_known, limits_of
 from tradsys.engine.markets import Market
@@ -139,6 +140,7 @@ def wire(
     cutoffs: dict[str, int] = {}
     watch = watch_of(run, markets=markets, ledger=ledger, margin_rate=margins, zone=data.zone)
     limited = limits_of(run, markets, ledger, zone=data.zone)
+    greeks = greek_check_of(run, markets, ledger)
     charges = charges_of(build_charges(run.charges), ledger, instruments)
     runners = _runners(settings, markets, ledger, data, stepped=stepped)
     _refuse_uncovered(run, instruments, data, runners)
@@ -153,7 +155,11 @@ def wire(
         currency=run.run.currency,
         before=checks if watch is None else (*checks, watch.check),
         limits=limited.check if limited is not None else None,
-        after=(*account_checks(ledger, positions=run.execution.positions), *(pack.checks if pack is not None else ())),
+        after=(
+            *account_checks(ledger, positions=run.execution.positions),
+            *(() if greeks is None else (greeks,)),
+            *(() if pack is None else pack.checks),
+        ),
     )
     protected = protecting(run.execution, instruments, data)
     engine = Engine(
@@ -166,6 +172,8 @@ def wire(
         desk=composed([*protected, *(each.desk for each in (pack, limited) if each is not None)]),
         limited=limited,
     )
+    if greeks is not None:
+        greeks.working = engine.working
     number_orders(engine)
     if pack is not None:
         pack.connect(engine)

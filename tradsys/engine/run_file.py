@@ -9,6 +9,7 @@ import msgspec
 from tradsys.core.events import Product
 from tradsys.core.instruments import OptionRight, Segment
 from tradsys.risk.breaker_settings import BreakersSection
+from tradsys.risk.greek_limits import GreeksSection
 from tradsys.risk.limits import LimitsSection
 from tradsys.risk.monitoring.settings import MonitoringSettings
 from tradsys.signals.sizing import SizerChoice
@@ -176,6 +177,7 @@ class RiskSection(Section, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     intraday_leverage: float | None = None
     limits: LimitsSection | None = None
+    greeks: GreeksSection | None = None
     sell_unsettled: bool = True
     monitoring: MonitoringSettings | None = None
     breakers: BreakersSection | None = None

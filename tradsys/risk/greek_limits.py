@@ -19,7 +19,7 @@ Greek = Literal["delta", "gamma", "vega", "theta", "delta_money", "gamma_money",
 OF_ONE_UNDERLYING: Final = ("delta", "gamma")
 
 
-class GreekLimit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class GreekLimit(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
     """The most that a Greek may be, whatever its sign, in the units of `PositionGreeks`.
 
     Of one underlying, or, with `underlying` empty, of all those of a currency together.
@@ -48,6 +48,13 @@ class GreekLimit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             )
 
 
+class GreeksSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[risk.greeks]`: limits on the Greeks of the account, and the interest rate a year that options are valued at."""
+
+    interest_rate: float
+    limits: list[GreekLimit] = []
+
+
 class GreekExceeded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A limit that is not kept: the rule, what of, the limit and the value as texts, and what to do."""
 
@@ -65,12 +72,13 @@ def exceeded(limits: Iterable[GreekLimit], greeks: PortfolioGreeks) -> list[Gree
         unknown = next((each for each in greeks.unvalued if limit.underlying in ("", each.underlying)), None)
         if unknown is not None:
             found.append(_unknown(limit, unknown))
-        elif not abs(value := _value(limit, greeks)) <= limit.most:
+        elif not abs(value := value_of(limit, greeks)) <= limit.most:
             found.append(_over(limit, value))
     return found
 
 
-def _value(limit: GreekLimit, greeks: PortfolioGreeks) -> float:
+def value_of(limit: GreekLimit, greeks: PortfolioGreeks) -> float:
+    """What a limit is held against."""
     if limit.underlying:
         of = greeks.by_underlying.get(limit.underlying, PositionGreeks())
     else:

@@ -26,6 +26,7 @@ from tradsys.engine.run_file import (
     VenueSection,
 )
 from tradsys.risk.breaker_settings import BreakersSection
+from tradsys.risk.greek_limits import GreeksSection
 from tradsys.risk.limits import LimitsSection
 from tradsys.risk.monitoring.settings import MonitoringSettings
 
@@ -43,6 +44,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "risk.monitoring": MonitoringSettings,
     "risk.breakers": BreakersSection,
     "risk.limits": LimitsSection,
+    "risk.greeks": GreeksSection,
     "venue": VenueSection,
     "safety": SafetySection,
     "journal": JournalSection,
