@@ -291,6 +291,7 @@ def test_an_exit_that_is_refused_again_and_again_is_given_up_with_an_alert(tmp_p
         engine.process(bar)
         desk.look(bar.at)
         for asked in list(engine.outbox):
+            assert isinstance(asked, Approved)
             number = asked.order.order_id
             engine.outbox.remove(asked)
             if number == 1:
