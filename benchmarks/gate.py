@@ -128,7 +128,7 @@ def timed(prepared: Prepared) -> list[int]:
         spent.append(clock() - began)
         return found
 
-    desk.submit = measured  # type: ignore[method-assign]
+    desk.submit = measured  # type: ignore[method-assign,assignment]
     prepared.backtest.run(progress=lambda done: None, stop=lambda: False)
     return spent[WARM:]
 

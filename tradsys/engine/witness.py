@@ -98,10 +98,11 @@ class Witness:
         self._judged[order.order_id] = None
         if self.values is None:
             self._take(self._owner(order), order.instrument, None)
-        measuring = isinstance(check, Measuring)
-        measured = check.measure(order, instrument, claim) if measuring else ("", "")
-        if measuring and refused is None and measured == ("", ""):
-            return
+        measured = ("", "")
+        if isinstance(check, Measuring):
+            measured = check.measure(order, instrument, claim)
+            if refused is None and measured == ("", ""):
+                return
         value, limit = measured if refused is None else (refused.value, refused.limit)
         said = {"order_id": order.order_id, "check": check.name, "passed": refused is None}
         rule = {} if refused is None else {"rule": refused.rule, "fix": refused.fix}
