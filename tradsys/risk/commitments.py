@@ -127,6 +127,7 @@ class Commitment(msgspec.Struct, gc=False):
 class _State(msgspec.Struct, frozen=True, kw_only=True):
     begins: int
     ends: int
+    latest: int
     bases: list[tuple[Scope, int]]
     live: list[tuple[int, Commitment]]
     trades: list[tuple[Scope, int]]
@@ -142,7 +143,7 @@ class Commitments:
     def __init__(self, *, day: Day, profits: Callable[[], dict[Scope, int]]) -> None:
         self._day = day
         self._profits = profits
-        self._begins = self._ends = 0
+        self._begins = self._ends = self._latest = 0
         self._bases: dict[Scope, int] = {}
         self._places: dict[tuple[str, str], Place] = {}
         self._tallies: dict[Scope, Tally] = {}
@@ -221,8 +222,7 @@ class Commitments:
         counted = Commitment(order.strategy, instrument.id, order.side, quantity, opening, price, opening > 0)
         self._live[order.order_id] = counted
         self._count(place, counted)
-        for tally in place.scopes:
-            tally.sent.append(order.at)
+        self._sent(place, order.at)
         self.same[same(order)] = order.at
         if not opening:
             return
@@ -267,8 +267,14 @@ class Commitments:
         """The venue was asked to withdraw an order: a message like any other."""
         counted = self._live.get(order_id)
         if counted is not None:
-            for tally in self._places[counted.strategy, counted.instrument].scopes:
-                tally.sent.append(at)
+            self._sent(self._places[counted.strategy, counted.instrument], at)
+
+    def _sent(self, place: Place, at: int) -> None:
+        """A message at an instant, or at the latest one where that is later: the clocks of a feed and of a process
+        differ."""
+        self._latest = at = max(at, self._latest)
+        for tally in place.scopes:
+            tally.sent.append(at)
 
     def demand_latched(self, strategy: str, *, by: str, reason: str) -> None:
         """Raise `UnknownName` for a strategy that did not repeat itself, `ConfigError` without a name or a reason."""
@@ -290,14 +296,14 @@ class Commitments:
 
     def state(self) -> bytes:
         """All of it, the same bytes for the same numbers; of what was sent, the last minute."""
-        latest = max((tally.sent[-1] for tally in self._tallies.values() if tally.sent), default=0)
         state = _State(
             begins=self._begins,
             ends=self._ends,
+            latest=self._latest,
             bases=sorted(self._bases.items()),
             live=sorted(self._live.items()),
             trades=sorted((scope, tally.trades) for scope, tally in self._tallies.items() if tally.trades),
-            sent=sorted((scope, _since(tally.sent, latest - MINUTE)) for scope, tally in self._tallies.items()),
+            sent=sorted((scope, _since(tally.sent, self._latest - MINUTE)) for scope, tally in self._tallies.items()),
             same=sorted(self.same.items()),
             rows=sorted(
                 (*key, *_row(place.row)) for key, place in self._places.items() if place.row.side or place.row.latched
@@ -312,6 +318,7 @@ class Commitments:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ConfigError("not a state of the limits", value=str(error)) from None
         self._begins, self._ends, self._bases = saved.begins, saved.ends, dict(saved.bases)
+        self._latest = saved.latest
         for order_id, counted in saved.live:
             self._live[order_id] = counted
             place = self.place(counted.strategy, instruments[counted.instrument])

@@ -80,7 +80,7 @@ def test_why_tells_the_chain_as_a_tree(ran: Ran, tmp_path: Path) -> None:
     assert code == 0 and out.startswith("order 1 of plan in NSE:A: filled")
     for told in (
         "Bar of 2024-06-03 09:16:00 IST",
-        "✓ funds: ₹1,000.00 against ₹10,00,000.00",
+        "✓ balance: ₹1,000.00 against ₹10,00,000.00",
         "buy 10 NSE:A MARKET CNC DAY",
         "reason in",
         "+1 min  Fill: 10 at ₹100.00",
