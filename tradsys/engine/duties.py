@@ -229,7 +229,6 @@ class Duties:
             self._log.append(entries, moved, cause=-1, at=funding.at, strategy=held.strategy)
         return entries
 
-
     def on_rate(self, change: RateSet) -> Sequence[Entry]:
         """A currency has another rate: what is held in it is worth something else, what is sized from here on, too."""
         entries: list[Entry] = []

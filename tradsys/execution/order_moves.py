@@ -331,8 +331,9 @@ class OrderMoves:
         """Keep a working order that is not ours. The first word of it is an alert; under one of our tags, an alarm."""
         known = self._orders.external.get(found.venue_id)
         if known is not None:
-            known.open, known.row = found.open, found.row or known.row
+            known.open, known.row, known.heard_at = found.open, found.row or known.row, at
             return
+        found.heard_at = at
         self._orders.external[found.venue_id] = found
         ours = self._orders.by_tag.get(found.tag)
         detail = f"order {found.venue_id} with tag {found.tag!r} is not ours"

@@ -135,7 +135,7 @@ class OrderReading:
             tracked = None
         fill = fill_of(report, tracked.order if tracked else None, at=at)
         self._orders.trades[key] = SeenTrade(trade_id=report.trade_id, venue_id=report.venue_id, fill=fill)
-        self._count_external(report)
+        self._count_external(report, at)
         if tracked is None:
             return self._book_external(report, fill, at)
         self._breaker.on_answer()
@@ -209,11 +209,11 @@ class OrderReading:
         self._orders.external.pop(venue_id, None)
         self._departures.end_cancel(venue_id)
 
-    def _count_external(self, report: Dealt) -> None:
+    def _count_external(self, report: Dealt, at: int) -> None:
         """A trade of an order that is not ours: less of it is open."""
         known = self._orders.external.get(report.venue_id)
         if known is not None:
-            known.open = max(0, known.open - report.quantity)
+            known.open, known.heard_at = max(0, known.open - report.quantity), at
             if not known.open:
                 self._forget_external(report.venue_id)
 

@@ -87,12 +87,13 @@ class Tracked(msgspec.Struct, kw_only=True):
 
 class External(msgspec.Struct, kw_only=True):
     """A working order at the venue that is not ours, or was given up. The venue's first word says neither instrument
-    nor side: until an answer does, `row` is None."""
+    nor side: until an answer does, `row` is None. `heard_at`: when we last learned anything of it (our clock)."""
 
     venue_id: int
     tag: str
     open: int
     row: OrderRow | None = None
+    heard_at: int = 0
 
 
 class SeenTrade(msgspec.Struct, kw_only=True, gc=False):

@@ -300,6 +300,7 @@ def test_somebody_else_trades() -> None:
     made.on_report(taken(99, venue_id=8), at=2)
     assert list(made.external) == [8] and made.external[8].open == 100
     assert {alert.kind for alert in made.take_alerts()} == {AlertKind.EXTERNAL}
+    assert made.external[8].heard_at == 2, "an answer asked for before says nothing against it"
     made.withdraw_external(8, at=3)
     assert made.departing(at=3) == [CancelOrder(venue_id=8)]
     with pytest.raises(InputRefused, match="no order 9"):
@@ -311,8 +312,10 @@ def test_a_second_order_of_one_tag_is_an_alarm_and_counted() -> None:
     placed(made)
     made.on_report(taken(), at=1)
     assert made.on_report(taken(venue_id=5), at=2) == []
-    assert made.external[5].tag == tag(1)
-    (event,) = made.on_report(dealt(1, 100, venue_id=5), at=3)
+    assert made.external[5].tag == tag(1) and made.external[5].heard_at == 2
+    made.on_report(dealt(2, 40, venue_id=5), at=3)
+    assert (made.external[5].open, made.external[5].heard_at) == (60, 3)
+    (event,) = made.on_report(dealt(1, 60, venue_id=5), at=4)
     assert type(event) is Stray and event.kind is StrayKind.EXTERNAL
     assert made.external == {} and any(alert.halts for alert in made.take_alerts())
 

@@ -156,7 +156,7 @@ class Reconciling:
                     filled=0 if row is None else row.filled,
                     state=OrderState.OPEN,
                     in_doubt=row is None,
-                    at=0,
+                    at=each.heard_at,
                     external=True,
                 )
             )
