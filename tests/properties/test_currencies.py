@@ -163,7 +163,7 @@ def test_nothing_is_created_by_converting(history: History) -> None:
             worth = Fraction(price * now[INSTRUMENTS[str(name)].currency], SCALE)  # type: ignore[operator]
             money -= worth * side * quantity / SCALE + charge  # type: ignore[operator]
             allowed += Fraction(quantity, 2 * SCALE) + 2
-            held[str(name)] += side * quantity  # type: ignore[operator]
+            held[str(name)] += side * quantity
     for name, quantity in held.items():
         money += Fraction(twin.last[name] * now[INSTRUMENTS[name].currency], SCALE) * quantity / SCALE
         allowed += Fraction(abs(quantity), 2 * SCALE)

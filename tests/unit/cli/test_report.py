@@ -287,7 +287,7 @@ def test_a_live_run_kept_in_postgresql(
     name = run_of(place, settings, stamp=7)
     lease = Lease.acquire(FolderDisk(place / "journal"), holder="a test", now=0, above=store.epoch)
     journal = store.open(lease=lease)
-    Desk(process_of(settings, run=name), venue=coin_venue(), journal=journal).trade(40)  # type: ignore[arg-type]
+    Desk(process_of(settings, run=name), venue=coin_venue(), journal=journal).trade(40)
     journal.close()
     lease.release()
     run(monkeypatch, place, "--kind", "trades", "--json")

@@ -190,7 +190,7 @@ def test_counts_are_those_of_the_log(tmp_path: Path) -> None:
 
 def test_a_restart_forgets_nothing_that_was_counted(tmp_path: Path) -> None:
     run, fresh = (busy(tmp_path / name).prepare(stepped=True) for name in ("run", "fresh"))
-    bars = list(run.backtest._bar_feed.bars(slice(0, 41)))  # type: ignore[attr-defined]
+    bars = list(run.backtest._bar_feed.bars(slice(0, 41)))
     for bar in bars[:40]:
         for due in run.backtest._schedule.before(bar.at):
             run.backtest._due(due)
